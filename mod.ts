@@ -1,0 +1,117 @@
+/**
+ * Relaymeter: a relay for blockchain RPC whose bill can be proved.
+ *
+ * Importing this module touches no runtime: it runs wherever there are `fetch`, `Request` and `Response`.
+ *
+ * @example A relay in front of one node
+ * ```ts
+ * import { createRelay } from "@relaymeter/relay";
+ *
+ * await using relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "my-node", nodeUrls: [{ url: "http://127.0.0.1:8545" }] }],
+ * });
+ * const request = new Request("http://relay.example/", { method: "POST", body: "{broken" });
+ * const response = await relay.fetch(request);
+ * if (response.status !== 415) throw new Error("a body must say that it is JSON");
+ * ```
+ *
+ * @module
+ */
+import { assemble } from "./src/config/assemble.ts";
+import type { RelayConfig } from "./src/config/relay_config.ts";
+import { type Clock, systemClock } from "./src/domain/clock.ts";
+import { type Log, silentLog } from "./src/domain/log.ts";
+import { type ConnectionInfo, FetchHandler } from "./src/hosts/fetch_handler.ts";
+import type { Fetch } from "./src/transports/fetch.ts";
+import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usage_sink.ts";
+
+export type { NodeUrlConfig, ProviderConfig, RelayConfig } from "./src/config/relay_config.ts";
+export { ConfigError, type Mistake } from "./src/config/mistake.ts";
+export { API_INTERFACES, type ApiInterface } from "./src/domain/api_interface.ts";
+export { type Clock, systemClock } from "./src/domain/clock.ts";
+export { type Log, type LogFields, silentLog } from "./src/domain/log.ts";
+export type { OptimizerQosEvent, RelayUsageEvent, UsageEvent, UsageEventKind } from "./src/domain/usage_event.ts";
+export type { ConnectionInfo } from "./src/hosts/fetch_handler.ts";
+export type { Fetch } from "./src/transports/fetch.ts";
+export { createOtelUsageSink, type OtelUsageOptions } from "./src/usage/create_usage_sink.ts";
+export {
+  type DropReason,
+  type LedgerCounts,
+  NoopUsageSink,
+  type UsageSink,
+  type UsageStats,
+} from "./src/usage/usage_sink.ts";
+
+/** Options of {@linkcode createRelay}: what is relayed, and what with. */
+export interface RelayOptions extends RelayConfig {
+  /** Where usage events go. Default: nowhere. The relay does not close it, as it may serve several relays. */
+  readonly usage?: UsageSink;
+  /** Reaches the nodes. Default: the platform's. */
+  readonly fetch?: Fetch;
+  /** Default: the platform's clocks. */
+  readonly clock?: Clock;
+  /** Default: nothing is logged. */
+  readonly log?: Log;
+}
+
+/** A relay for one chain over one interface. */
+export interface RelayHandle extends AsyncDisposable {
+  /** Answers one request. Never rejects: errors are answers in the shape of the protocol. */
+  fetch(request: Request, info?: ConnectionInfo): Promise<Response>;
+  /** The ledger of the usage sink. */
+  stats(): UsageStats;
+  /**
+   * Takes no more requests and waits for those under way; after `graceMs` (default 30,000) their attempts are ended.
+   * When it comes back, every relay has its event with the sink. Safe to call twice.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Creates a relay. It holds no connection and no timer until a request comes.
+ *
+ * Throws a {@linkcode ConfigError} with every mistake in the options.
+ *
+ * @example Handing events to a sink of one's own
+ * ```ts
+ * import { createRelay, NoopUsageSink, type RelayUsageEvent } from "@relaymeter/relay";
+ *
+ * class MemorySink extends NoopUsageSink {
+ *   readonly events: RelayUsageEvent[] = [];
+ *   override emit(event: RelayUsageEvent): void {
+ *     this.events.push(event);
+ *   }
+ * }
+ *
+ * const usage = new MemorySink();
+ * const relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   usage,
+ *   fetch: () => Promise.resolve(new Response('{"jsonrpc":"2.0","id":1,"result":"0x1"}')),
+ * });
+ * const response = await relay.fetch(
+ *   new Request("http://relay.example/", {
+ *     method: "POST",
+ *     headers: { "content-type": "application/json", "project-id": "acme" },
+ *     body: '{"jsonrpc":"2.0","id":"x","method":"eth_chainId"}',
+ *   }),
+ * );
+ * if (await response.text() !== '{"jsonrpc":"2.0","id":"x","result":"0x1"}') throw new Error("ids come back");
+ * if (usage.events[0]?.project !== "acme") throw new Error("the caller is charged");
+ * await relay.close();
+ * ```
+ */
+export function createRelay(options: RelayOptions): RelayHandle {
+  const { usage = new NoopUsageSink(), fetch = globalThis.fetch, clock = systemClock, log = silentLog } = options;
+  const { parts, options: resolved } = assemble(options, { usage, fetch, clock, log });
+  const handler = new FetchHandler(parts, resolved);
+  const close = (graceMs = 30_000) => handler.drain(graceMs);
+  return {
+    fetch: (request, info) => handler.fetch(request, info),
+    stats: () => usage.stats(),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}

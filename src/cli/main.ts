@@ -1,0 +1,111 @@
+import denoConfig from "../../deno.json" with { type: "json" };
+import { type FlagTable, RELAY_FLAGS, type RelayFlags } from "../config/flags.ts";
+import { describeFlags } from "../config/help.ts";
+import { unknownName } from "../config/mistake.ts";
+import { parseFlags } from "../config/parse_flags.ts";
+import { serve } from "./serve.ts";
+import { print, printError } from "./terminal.ts";
+import { validate } from "./validate.ts";
+
+/** What a command ends with: 0 fine, 1 failed while running, 2 wrong usage or configuration. */
+export type ExitCode = 0 | 1 | 2;
+
+interface Command {
+  readonly usage: string;
+  readonly about: string;
+  readonly flags: FlagTable;
+  run(flags: unknown, positionals: readonly string[]): Promise<ExitCode>;
+}
+
+const RELAY_USAGE = "CONFIG.yml | LISTEN CHAIN INTERFACE [LISTEN CHAIN INTERFACE ...] --upstream URL";
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  rpcsmartrouter: {
+    usage: RELAY_USAGE,
+    about: "run the relay",
+    flags: RELAY_FLAGS,
+    run: (flags, positionals) => serve(flags as RelayFlags, positionals, "lava-rpcsmartrouter"),
+  },
+  rpcconsumer: {
+    usage: RELAY_USAGE,
+    about: "run the relay under the service name lava-rpcconsumer",
+    flags: RELAY_FLAGS,
+    run: (flags, positionals) => serve(flags as RelayFlags, positionals, "lava-rpcconsumer"),
+  },
+  validate: {
+    usage: "CONFIG.yml",
+    about: "check a configuration and print every mistake in it",
+    flags: {},
+    run: (_flags, positionals) => Promise.resolve(validate(positionals)),
+  },
+};
+
+/** Runs the program with its arguments; comes back with the exit code. */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  const [name, ...rest] = args;
+  if (name === "--version") {
+    print(`relaymeter ${denoConfig.version}`);
+    return 0;
+  }
+  if (name === "--help" || name === "help") {
+    print(overview());
+    return 0;
+  }
+  if (name === undefined) {
+    printError(overview());
+    return 2;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    const known = [...Object.keys(COMMANDS), "--help", "--version"];
+    return wrongUsage([unknownName(name.startsWith("-") ? "flag" : "command", name, known)], "--help");
+  }
+  const parsed = parseFlags(rest, command.flags);
+  switch (parsed.kind) {
+    case "help":
+      print(describeCommand(name, command));
+      return 0;
+    case "mistakes":
+      return wrongUsage(parsed.mistakes, `${name} --help`);
+    case "flags":
+      try {
+        return await command.run(parsed.values, parsed.positionals);
+      } catch (error) {
+        printError(`relaymeter: failed while running: ${error instanceof Error ? error.message : String(error)}`);
+        return 1;
+      }
+  }
+}
+
+function wrongUsage(mistakes: readonly string[], helpArgs: string): ExitCode {
+  for (const mistake of mistakes) printError(`relaymeter: ${mistake}`);
+  printError(`Try: relaymeter ${helpArgs}`);
+  return 2;
+}
+
+function overview(): string {
+  const commands = Object.entries(COMMANDS).map(([name, { usage, about }]) => `  ${name} ${usage}\n        ${about}`);
+  return [
+    "Relaymeter: a relay for blockchain RPC whose bill can be proved.",
+    "",
+    "Usage: relaymeter COMMAND [ARGUMENTS] [FLAGS]",
+    "",
+    ...commands,
+    "",
+    "  COMMAND --help   the flags of a command, with their defaults",
+    "  --version        the version",
+  ].join("\n");
+}
+
+function describeCommand(name: string, { usage, about, flags }: Command): string {
+  const lines = [
+    `Usage: relaymeter ${name} ${usage} [FLAGS]`,
+    "",
+    `${about}.`,
+    "",
+    "Flags:",
+    "  --help\n        this text",
+  ];
+  if (Object.keys(flags).length > 0) lines.push(describeFlags(flags));
+  return lines.join("\n");
+}

@@ -1,0 +1,69 @@
+import { parseAddress } from "../config/address.ts";
+import { checkRelayConfig } from "../config/assemble.ts";
+import { readConfigFile } from "../config/config_file.ts";
+import type { EndpointConfig } from "../config/file_content.ts";
+import { describeMistake } from "../config/mistake.ts";
+import type { RelayConfig } from "../config/relay_config.ts";
+import { API_INTERFACES } from "../domain/api_interface.ts";
+import { builtinSpec } from "../spec/builtin.ts";
+import { compileMatcher } from "../spec/matcher.ts";
+
+/** What is to be served, and everything that is wrong with how that was said. */
+export interface ReadEndpoints {
+  readonly endpoints: readonly EndpointConfig[];
+  readonly mistakes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Reads the configuration file that a command names. */
+export function readFile(path: string): ReadEndpoints {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it can't be read";
+    return { endpoints: [], mistakes: [`${path}: ${reason}`], warnings: [] };
+  }
+  const { endpoints, mistakes, warnings } = readConfigFile(text);
+  return { endpoints, mistakes: mistakes.map((mistake) => `${path}: ${describeMistake(mistake)}`), warnings };
+}
+
+/** Reads `LISTEN CHAIN INTERFACE` triples, all of which ask the same upstreams. */
+export function readTriples(positionals: readonly string[], upstreams: readonly string[]): ReadEndpoints {
+  const mistakes: string[] = [];
+  const endpoints: EndpointConfig[] = [];
+  if (positionals.length === 0 || positionals.length % 3 !== 0) {
+    mistakes.push("name a configuration file, or LISTEN CHAIN INTERFACE such as 127.0.0.1:3333 ETH1 jsonrpc");
+  }
+  if (upstreams.length === 0) mistakes.push("without a configuration file, --upstream URL says who is asked");
+  for (let i = 0; i + 2 < positionals.length; i += 3) {
+    const [listen, chainId, interfaceName] = positionals.slice(i, i + 3) as [string, string, string];
+    const address = parseAddress(listen);
+    if (address === undefined) mistakes.push(`LISTEN: "${listen}" is not host:port`);
+    const apiInterface = API_INTERFACES.find((known) => known === interfaceName);
+    if (apiInterface === undefined) {
+      mistakes.push(`INTERFACE: "${interfaceName}" is not one of ${API_INTERFACES.join(", ")}`);
+    }
+    const relay: RelayConfig = {
+      chainId,
+      apiInterface: apiInterface ?? "jsonrpc",
+      providers: providersOf(upstreams, chainId),
+    };
+    for (const { path, message } of checkRelayConfig(relay)) {
+      if (path[0] === "providers" && path.length === 1) continue;
+      mistakes.push(path[0] === "providers" ? `--upstream: ${message}` : message);
+    }
+    if (address !== undefined) endpoints.push({ address, relay });
+  }
+  return { endpoints, mistakes: [...new Set(mistakes)], warnings: [] };
+}
+
+/** Providers for bare URLs. Nothing is known about them, so that they are asked for everything the chain has. */
+function providersOf(upstreams: readonly string[], chainId: string): RelayConfig["providers"] {
+  const spec = builtinSpec(chainId);
+  const addons = [...(spec && compileMatcher(spec, "jsonrpc"))?.serviceNames ?? []];
+  return upstreams.map((url, index) => ({
+    name: upstreams.length === 1 ? "upstream" : `upstream-${index + 1}`,
+    nodeUrls: [{ url, addons }],
+  }));
+}

@@ -1,0 +1,147 @@
+import { createRelay, type RelayHandle } from "../../mod.ts";
+import { addressText } from "../config/address.ts";
+import type { EndpointConfig } from "../config/file_content.ts";
+import type { RelayFlags } from "../config/flags.ts";
+import type { RelayConfig } from "../config/relay_config.ts";
+import { type ProcessFacts, resolveUsageOptions } from "../config/usage_options.ts";
+import { systemClock } from "../domain/clock.ts";
+import type { Log } from "../domain/log.ts";
+import { listen, type Listener } from "../hosts/deno.ts";
+import { createJsonLog } from "../observe/log.ts";
+import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
+import { NoopUsageSink, type UsageSink, type UsageStats } from "../usage/usage_sink.ts";
+import type { ExitCode } from "./main.ts";
+import { readFile, readTriples } from "./read_endpoints.ts";
+import { printError, write } from "./terminal.ts";
+
+/** How long connections may take to close after the last request under way has been answered, milliseconds. */
+const CONNECTION_GRACE_MS = 2_000;
+
+/** Runs the relay until SIGTERM or SIGINT. Nothing listens before everything has been found to be good. */
+export async function serve(
+  flags: RelayFlags,
+  positionals: readonly string[],
+  serviceName: string,
+): Promise<ExitCode> {
+  const [first] = positionals;
+  const isFile = positionals.length === 1 && first !== undefined;
+  const read = isFile ? readFile(first) : readTriples(positionals, flags.upstream);
+  const mistakes = [...read.mistakes, ...takenAddresses(read.endpoints)];
+  if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
+  const usageOptions = resolveUsageOptions(flags, serviceName, processFacts());
+  if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
+  if (mistakes.length > 0 || usageOptions.kind === "mistakes") {
+    for (const mistake of mistakes) printError(`relaymeter: ${mistake}`);
+    return 2;
+  }
+
+  const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
+  for (const warning of read.warnings) log.warn(warning);
+  const usage = await createUsageSink(flags, usageOptions.options, log);
+  const stopped = stopSignals();
+  const running = read.endpoints.map((endpoint) => start(endpoint, flags, usage, log));
+
+  const signal = await stopped.first;
+  log.info("stopping: no new requests are taken", { signal });
+  const isClean = await Promise.race([stop(running, usage, flags).then(() => true), stopped.second.then(() => false)]);
+  log.info(isClean ? "stopped; final ledger" : "stopped at once; what is queued or in flight is lost", {
+    ...ledgerFields(usage.stats()),
+  });
+  return isClean ? 0 : 1;
+}
+
+interface Running {
+  readonly relay: RelayHandle;
+  readonly listener: Listener;
+}
+
+function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, usage: UsageSink, log: Log): Running {
+  const relay = createRelay({ ...config, ...relayOptions(flags), usage, log });
+  const listener = listen(address, relay.fetch);
+  log.info("relay is listening", {
+    address: addressText(listener),
+    chain: config.chainId,
+    api_interface: config.apiInterface ?? "jsonrpc",
+    providers: config.providers.length,
+    backup_providers: config.backupProviders?.length ?? 0,
+    usage: usage instanceof NoopUsageSink ? "off" : "otel",
+  });
+  return { relay, listener };
+}
+
+/** Stops listening, lets requests under way end, and sends on what the sink holds. */
+async function stop(running: readonly Running[], usage: UsageSink, flags: RelayFlags): Promise<void> {
+  const closing = running.map(({ listener }) => listener.shutdown());
+  await Promise.all(running.map(({ relay }) => relay.close(flags["shutdown-grace"])));
+  let cancelTimer = () => {};
+  const timeUp = new Promise<void>((resolve) => cancelTimer = systemClock.schedule(CONNECTION_GRACE_MS, resolve));
+  await Promise.race([Promise.all(closing), timeUp]);
+  cancelTimer();
+  await usage.close();
+}
+
+function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
+  return {
+    retryLimit: flags["set-relay-retry-limit"],
+    disableBatchRetry: flags["disable-batch-request-retry"],
+    batchNodeErrorOnAny: flags["batch-node-error-on-any"],
+    maxBatchSize: flags["max-batch-request-size"],
+    minRelayTimeoutMs: flags["min-relay-timeout"],
+    processingTimeoutMs: flags["default-processing-timeout"],
+    maxBodyBytes: flags["max-request-body-bytes"],
+    bodyTimeoutMs: flags["request-body-timeout"],
+    maxReplyBytes: flags["max-response-body-bytes"],
+  };
+}
+
+async function createUsageSink(flags: RelayFlags, options: OtelUsageOptions, log: Log): Promise<UsageSink> {
+  return flags["usage-otel-enabled"] ? await createOtelUsageSink({ ...options, log }) : new NoopUsageSink();
+}
+
+/** Addresses that can't be listened on, each with the reason. */
+function takenAddresses(endpoints: readonly EndpointConfig[]): string[] {
+  return endpoints.flatMap(({ address }) => {
+    try {
+      Deno.listen({ hostname: address.hostname, port: address.port }).close();
+      return [];
+    } catch (error) {
+      const reason = error instanceof Deno.errors.AddrInUse ? "is in use by another program" : "can't be listened on";
+      return [`${addressText(address)} ${reason}`];
+    }
+  });
+}
+
+function processFacts(): ProcessFacts {
+  let hostname: string | undefined;
+  try {
+    hostname = Deno.hostname();
+  } catch {
+    // Left unknown, as the permissions say.
+  }
+  return { env: (name) => Deno.env.get(name), hostname, pid: Deno.pid };
+}
+
+/** The first signal that asks to stop, and the second, which insists. */
+function stopSignals(): { readonly first: Promise<string>; readonly second: Promise<void> } {
+  const { promise: first, resolve: resolveFirst } = Promise.withResolvers<string>();
+  const { promise: second, resolve: resolveSecond } = Promise.withResolvers<void>();
+  let count = 0;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => ++count === 1 ? resolveFirst(signal) : resolveSecond());
+  }
+  return { first, second };
+}
+
+/** The ledger as flat fields of a log line, `relay_usage_accepted` and so on. */
+function ledgerFields(stats: UsageStats): Record<string, number> {
+  const fields: Record<string, number> = {};
+  for (const [kind, counts] of Object.entries(stats)) {
+    fields[`${kind}_accepted`] = counts.accepted;
+    fields[`${kind}_exported`] = counts.exported;
+    for (const [reason, count] of Object.entries(counts.dropped)) fields[`${kind}_dropped_${reason}`] = count;
+    fields[`${kind}_queued`] = counts.queued;
+    fields[`${kind}_in_flight`] = counts.inFlight;
+    fields[`${kind}_spooled`] = counts.spooled;
+  }
+  return fields;
+}

@@ -1,0 +1,108 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Codec } from "../domain/codec.ts";
+import type { Log } from "../domain/log.ts";
+import { createJsonRpcCodec } from "../protocols/jsonrpc/codec.ts";
+import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
+import type { Provider } from "../providers/provider.ts";
+import { Relay } from "../relay/relay.ts";
+import { builtinIndexes, builtinSpec } from "../spec/builtin.ts";
+import { compileMatcher, type Matcher } from "../spec/matcher.ts";
+import { createFetchTransport, type Fetch } from "../transports/fetch.ts";
+import type { UsageSink } from "../usage/usage_sink.ts";
+import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
+import type { RelayConfig } from "./relay_config.ts";
+import { resolveProviders } from "./resolve_providers.ts";
+
+/** What a relay gets from its surroundings. */
+export interface Surroundings {
+  readonly usage: UsageSink;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The parts that a host puts its own end to, and their resolved options. */
+export interface Assembly {
+  readonly parts: {
+    readonly relay: Relay;
+    readonly codec: Codec;
+    readonly matcher: Matcher;
+    readonly clock: Clock;
+    readonly log: Log;
+    isHealthy(): boolean;
+  };
+  readonly options: {
+    readonly chain: string;
+    readonly apiInterface: "jsonrpc";
+    readonly healthPath: string;
+    readonly maxBodyBytes: number;
+    readonly bodyTimeoutMs: number;
+  };
+}
+
+const DEFAULT_HEALTH_PATH = "/lava/health";
+const MIB = 1024 * 1024;
+
+/** Every mistake in a relay's configuration, its paths in the spelling of {@linkcode RelayConfig}. */
+export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
+  return resolve(config).mistakes;
+}
+
+/** Builds a relay of its parts. Throws a {@linkcode ConfigError} that holds every mistake. */
+export function assemble(config: RelayConfig, { usage, fetch, clock, log }: Surroundings): Assembly {
+  const { mistakes, providers, matcher, averageBlockTimeMs } = resolve(config);
+  if (mistakes.length > 0 || matcher === undefined) throw new ConfigError(mistakes);
+
+  const selector = new LeastRecentSelector(providers, clock);
+  const transport = createFetchTransport(fetch, { maxReplyBytes: config.maxReplyBytes ?? 100 * MIB });
+  const relay = new Relay({ selector, transport, usage, clock, log }, {
+    retryLimit: config.retryLimit ?? 2,
+    disableBatchRetry: config.disableBatchRetry ?? true,
+    batchNodeErrorOnAny: config.batchNodeErrorOnAny ?? false,
+    minRelayTimeoutMs: config.minRelayTimeoutMs ?? 1_000,
+    processingTimeoutMs: config.processingTimeoutMs ?? 30_000,
+    averageBlockTimeMs,
+  });
+  const codec = createJsonRpcCodec({
+    maxBatchSize: config.maxBatchSize === 0 ? Infinity : config.maxBatchSize ?? 1_000,
+  });
+  return {
+    parts: { relay, codec, matcher, clock, log, isHealthy: () => selector.isHealthy() },
+    options: {
+      chain: config.chainId,
+      apiInterface: "jsonrpc",
+      healthPath: config.healthCheckPath ?? DEFAULT_HEALTH_PATH,
+      maxBodyBytes: config.maxBodyBytes ?? 10 * MIB,
+      bodyTimeoutMs: config.bodyTimeoutMs ?? 10_000,
+    },
+  };
+}
+
+interface Resolved {
+  readonly mistakes: readonly Mistake[];
+  readonly providers: readonly Provider[];
+  readonly matcher: Matcher | undefined;
+  readonly averageBlockTimeMs: number;
+}
+
+function resolve(config: RelayConfig): Resolved {
+  const mistakes: Mistake[] = [];
+  const spec = builtinSpec(config.chainId);
+  if (spec === undefined) {
+    mistakes.push({ path: ["chainId"], message: unknownName("chain", config.chainId, builtinIndexes()) });
+  }
+  const apiInterface = config.apiInterface ?? "jsonrpc";
+  const matcher = spec && compileMatcher(spec, apiInterface);
+  if (apiInterface !== "jsonrpc") {
+    mistakes.push({ path: ["apiInterface"], message: `${apiInterface} is not served; only jsonrpc is` });
+  }
+  if (config.healthCheckPath !== undefined && !config.healthCheckPath.startsWith("/")) {
+    mistakes.push({ path: ["healthCheckPath"], message: 'must start with "/"' });
+  }
+  if (config.providers.length === 0) mistakes.push({ path: ["providers"], message: "at least one provider is needed" });
+
+  const resolver = { providers: [], mistakes, serviceNames: matcher?.serviceNames ?? new Set<string>() };
+  resolveProviders(resolver, config.providers, ["providers"], false);
+  resolveProviders(resolver, config.backupProviders ?? [], ["backupProviders"], true);
+  return { mistakes, providers: resolver.providers, matcher, averageBlockTimeMs: spec?.average_block_time ?? 0 };
+}

@@ -1,0 +1,44 @@
+import { choice, duration, type Flag, integer, text, texts, toggle } from "./flag_types.ts";
+
+/** The flags of the relay commands, in the order in which the help shows them. */
+export const RELAY_FLAGS = {
+  "upstream": texts("URL", "a provider's URL, instead of a configuration file; repeat it for more providers"),
+  "log-level": choice(["debug", "info", "warn", "error"], "info", "what is logged"),
+  "shutdown-grace": duration("30s", 0, "1h", "how long requests under way may take to end after SIGTERM"),
+
+  "set-relay-retry-limit": integer(2, 0, 10, "failed attempts after which another node is still asked"),
+  "disable-batch-request-retry": toggle(true, "send a batch that a node may have seen to no other node"),
+  "batch-node-error-on-any": toggle(false, "count a batch as failed when one of its calls failed, not all"),
+  "max-batch-request-size": integer(1000, 0, 1_000_000, "most calls in one batch; 0 for no limit"),
+  "min-relay-timeout": duration("1s", 1, "10m", "shortest timeout of one attempt; else 100ms for each compute unit"),
+  "default-processing-timeout": duration("30s", 1, "1h", "time for all attempts of one relay"),
+  "max-request-body-bytes": integer(10_485_760, 1, 1_073_741_824, "largest body that a client may send"),
+  "request-body-timeout": duration("10s", 1, "10m", "time for a request's body to arrive"),
+  "max-response-body-bytes": integer(104_857_600, 1, 1_073_741_824, "largest answer that a node may send"),
+
+  "usage-otel-enabled": toggle(false, "export usage events to an OpenTelemetry collector"),
+  "usage-otel-endpoint": text(
+    "HOST:PORT|URL",
+    "the collector; empty: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT, then localhost:4318",
+  ),
+  "usage-otel-insecure": toggle(true, "use no TLS when the endpoint names no scheme"),
+  "usage-otel-queue-size": integer(50_000, 1, 10_000_000, "events held in memory; more are dropped and counted"),
+  "usage-otel-batch-size": integer(1000, 1, 100_000, "events that start a flush, and the most in one batch"),
+  "usage-otel-flush-interval": duration("500ms", 1, "1h", "longest that an event waits for its batch"),
+  "usage-otel-export-timeout": duration("10s", 1, "10m", "time for one batch, and for all that is left at exit"),
+  "usage-otel-service-name": text("NAME", "service.name; empty: lava-rpcsmartrouter or lava-rpcconsumer, by command"),
+  "usage-otel-service-instance-id": text("ID", "service.instance.id; empty: <hostname>-<pid>"),
+  "usage-otel-headers": text("K=V,K2=V2", "headers for the collector; empty: OTEL_EXPORTER_OTLP_HEADERS"),
+  "usage-otel-compression": choice(["none", "gzip"], "none", "compression towards the collector"),
+} as const satisfies Record<string, Flag<unknown>>;
+
+/** A table of flags. */
+export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
+
+/** The values of a table's flags. */
+export type FlagValues<Table extends FlagTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends Flag<infer Value> ? Value : never;
+};
+
+/** The values of the relay commands' flags. */
+export type RelayFlags = FlagValues<typeof RELAY_FLAGS>;

@@ -1,0 +1,42 @@
+import { closest, distance } from "fastest-levenshtein";
+
+/** Something that a configuration says and can't mean. */
+export interface Mistake {
+  /** Members and positions that lead to the value, in the configuration's own spelling. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong, and what is allowed. Holds no URL and no secret. */
+  readonly message: string;
+  /** Line of the file, where there is one. */
+  readonly line?: number;
+}
+
+/** Thrown where a configuration can't be used; holds every mistake, not the first one. */
+export class ConfigError extends Error {
+  /** Every mistake. */
+  readonly mistakes: readonly Mistake[];
+
+  /** The message lists all of them, a line each. */
+  constructor(mistakes: readonly Mistake[]) {
+    super(["configuration can't be used:", ...mistakes.map(describeMistake)].join("\n  "));
+    this.name = "ConfigError";
+    this.mistakes = mistakes;
+  }
+}
+
+/** One line: where, and what is wrong. */
+export function describeMistake({ path, message, line }: Mistake): string {
+  const at = [line === undefined ? "" : `line ${line}`, pathText(path)].filter(Boolean).join(", ");
+  return at === "" ? message : `${at}: ${message}`;
+}
+
+/** `static-providers[0].node-urls[1].url` */
+function pathText(path: Mistake["path"]): string {
+  return path.map((part, index) => typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`).join("");
+}
+
+/** Says that a name is unknown, and which known one is nearest; which ones there are when none is near. */
+export function unknownName(what: string, name: string, known: readonly string[]): string {
+  const nearest = known.length === 0 ? "" : closest(name, known);
+  const isNear = nearest !== "" && distance(name, nearest) <= Math.max(2, nearest.length / 3);
+  return `unknown ${what} "${name}"; ${isNear ? `did you mean ${nearest}?` : `known: ${known.join(", ")}`}`;
+}

@@ -1,0 +1,59 @@
+import type { ApiInterface } from "../domain/api_interface.ts";
+
+/** One URL of a provider. */
+export interface NodeUrlConfig {
+  /** `http://` or `https://`; a bare `host:port` means https. */
+  readonly url: string;
+  /** Add-ons and extensions that it serves, such as `debug`, `trace`, `archive`; default none. */
+  readonly addons?: readonly string[];
+  /** Milliseconds added to the relay timeout; default 0. */
+  readonly timeoutMs?: number;
+  /** Whether it is told the client's address in `X-Forwarded-For`; default false. */
+  readonly ipForwarding?: boolean;
+  /** The only APIs that it serves; default all. */
+  readonly methods?: readonly string[];
+  /** Headers that authenticate, by name. */
+  readonly authHeaders?: Readonly<Record<string, string>>;
+  /** Query that authenticates, such as `apikey=...`. */
+  readonly authQuery?: string;
+}
+
+/** An upstream: who is asked for answers. */
+export interface ProviderConfig {
+  /** Unique; it is what events, headers and logs call the provider. */
+  readonly name: string;
+  /** At least one. They are tried in this order. */
+  readonly nodeUrls: readonly NodeUrlConfig[];
+}
+
+/** What a relay serves, and from whom. Durations are milliseconds. */
+export interface RelayConfig {
+  /** Index of the chain spec, such as `ETH1`. */
+  readonly chainId: string;
+  /** Default `jsonrpc`. */
+  readonly apiInterface?: ApiInterface;
+  /** At least one. They share the load. */
+  readonly providers: readonly ProviderConfig[];
+  /** Asked when none of the others can serve. */
+  readonly backupProviders?: readonly ProviderConfig[];
+  /** Where `GET` asks for the relay's health; default `/lava/health`. */
+  readonly healthCheckPath?: string;
+  /** Failed attempts after which another node is still asked; default 2. */
+  readonly retryLimit?: number;
+  /** Whether a batch that a node may have seen is sent to no other; default true. */
+  readonly disableBatchRetry?: boolean;
+  /** Whether one failed part makes a batch count as failed, or only all of them; default false. */
+  readonly batchNodeErrorOnAny?: boolean;
+  /** Most calls in one batch, 0 for no limit; default 1,000. */
+  readonly maxBatchSize?: number;
+  /** Shortest relay timeout that is worked out from compute units; default 1,000. */
+  readonly minRelayTimeoutMs?: number;
+  /** Time for all attempts of one relay; default 30,000. */
+  readonly processingTimeoutMs?: number;
+  /** Most bytes of a request's body; default 10 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Time for a request's body to arrive; default 10,000. */
+  readonly bodyTimeoutMs?: number;
+  /** Most bytes of a node's answer; default 100 MiB. */
+  readonly maxReplyBytes?: number;
+}

@@ -1,0 +1,119 @@
+import { NodeHealth } from "../providers/node_health.ts";
+import type { NodeUrl, Provider } from "../providers/provider.ts";
+import { type Mistake, unknownName } from "./mistake.ts";
+import type { NodeUrlConfig, ProviderConfig } from "./relay_config.ts";
+
+/** Collects the providers of a configuration, and every mistake in them. */
+export interface ProviderResolver {
+  readonly providers: Provider[];
+  readonly mistakes: Mistake[];
+  /** Add-ons and extensions that the chain spec knows. */
+  readonly serviceNames: ReadonlySet<string>;
+}
+
+/** Longest provider name. */
+const MAX_NAME_CHARS = 128;
+
+/** Takes in one list of providers, found at `path` of the configuration. */
+export function resolveProviders(
+  into: ProviderResolver,
+  configs: readonly ProviderConfig[],
+  path: Mistake["path"],
+  isBackup: boolean,
+): void {
+  configs.forEach(({ name, nodeUrls }, index) => {
+    const at = [...path, index];
+    if (!isName(name)) {
+      into.mistakes.push({
+        path: [...at, "name"],
+        message: `must be 1 to ${MAX_NAME_CHARS} printable ASCII characters without a comma`,
+      });
+    }
+    if (into.providers.some((other) => other.name === name)) {
+      into.mistakes.push({
+        path: [...at, "name"],
+        message: `"${name}" is taken by another provider; names are unique`,
+      });
+    }
+    const mistakesBefore = into.mistakes.length;
+    const resolved = nodeUrls.flatMap((url, i) => resolveNodeUrl(into, url, [...at, "nodeUrls", i]) ?? []);
+    if (resolved.length === 0 && into.mistakes.length === mistakesBefore) {
+      into.mistakes.push({ path: [...at, "nodeUrls"], message: "has no http(s) URL; calls need at least one" });
+    }
+    into.providers.push({ name, isBackup, nodeUrls: resolved });
+  });
+}
+
+function isName(name: string): boolean {
+  return name.length <= MAX_NAME_CHARS && /^[!-+\--~](?:[ -+\--~]*[!-+\--~])?$/.test(name);
+}
+
+/** Undefined for a URL that serves no calls over HTTP, be it by mistake or because it is for subscriptions. */
+function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mistake["path"]): NodeUrl | undefined {
+  const complain = (member: string, message: string) => into.mistakes.push({ path: [...path, member], message });
+  for (const addon of config.addons ?? []) {
+    if (into.serviceNames.has(addon)) continue;
+    complain("addons", unknownName("add-on", addon, [...into.serviceNames]));
+  }
+  const isSendable = canSend(config.authHeaders ?? {});
+  if (!isSendable) complain("authHeaders", "holds a name or a value that HTTP does not allow");
+  // A URL may hold a key, so that no message quotes one.
+  const url = parseUrl(config.url);
+  if (url === undefined) {
+    complain("url", "is not a URL; write https://host:port/path or host:port");
+    return undefined;
+  }
+  if (url.protocol === "ws:" || url.protocol === "wss:") return undefined;
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    complain("url", `has the scheme ${url.protocol} and a jsonrpc provider is reached by http, https, ws or wss`);
+    return undefined;
+  }
+  const headers = takeCredentials(url);
+  if (isSendable) headers.push(...Object.entries(config.authHeaders ?? {}));
+  if (config.authQuery) url.search = [url.search.slice(1), config.authQuery].filter(Boolean).join("&");
+  return {
+    target: url.href,
+    headers,
+    extraTimeoutMs: config.timeoutMs ?? 0,
+    addOns: new Set(config.addons),
+    methods: config.methods?.length ? new Set(config.methods) : undefined,
+    forwardsAddress: config.ipForwarding ?? false,
+    health: new NodeHealth(),
+  };
+}
+
+/** A bare `host:port` means https. */
+function parseUrl(text: string): URL | undefined {
+  try {
+    const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
+    return url.hostname === "" ? undefined : url;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes user and password out of the URL: `fetch` wants them as a header. */
+function takeCredentials(url: URL): [string, string][] {
+  if (url.username === "" && url.password === "") return [];
+  const credentials = [url.username, url.password].map(decodePercent).join(":");
+  url.username = "";
+  url.password = "";
+  return [["authorization", `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`]];
+}
+
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function canSend(headers: Readonly<Record<string, string>>): boolean {
+  try {
+    new Headers({ ...headers });
+    return true;
+  } catch {
+    return false;
+  }
+}

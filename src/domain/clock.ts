@@ -1,0 +1,19 @@
+/** Where the relay gets its time from; tests pass one that they move by hand. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. A wall clock: it may step in either direction. */
+  now(): number;
+  /** Milliseconds since an arbitrary moment, never going back. Latencies and deadlines are measured with it. */
+  monotonic(): number;
+  /** Runs `callback` once, `delayMs` from now. The function that comes back cancels it. */
+  schedule(delayMs: number, callback: () => void): () => void;
+}
+
+/** The platform's own clocks and timers. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  schedule(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

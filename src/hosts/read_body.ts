@@ -1,0 +1,70 @@
+import type { Clock } from "../domain/clock.ts";
+import { failure, type RelayError } from "../domain/relay_error.ts";
+
+/** Limits on a request's body. */
+export interface BodyLimits {
+  readonly maxBodyBytes: number;
+  /** Milliseconds from the first read until the body has to be complete. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** A body, or why there is none. */
+export type BodyResult =
+  | { readonly kind: "body"; readonly body: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "failure"; readonly error: RelayError };
+
+/**
+ * Reads a request's body: no more than `maxBodyBytes`, and no longer than `bodyTimeoutMs`. Hosts keep no such time
+ * limit of their own.
+ */
+export async function readBody(request: Request, limits: BodyLimits, clock: Clock): Promise<BodyResult> {
+  const { maxBodyBytes, bodyTimeoutMs } = limits;
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > maxBodyBytes) {
+    // Not waited for: the client may never send what it announced.
+    request.body?.cancel().catch(() => {});
+    return tooLarge(maxBodyBytes);
+  }
+  if (request.body === null) return { kind: "body", body: new Uint8Array() };
+
+  const reader = request.body.getReader();
+  let timedOut = false;
+  const cancelTimer = clock.schedule(bodyTimeoutMs, () => {
+    timedOut = true;
+    reader.cancel().catch(() => {});
+  });
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.length;
+      if (length > maxBodyBytes) {
+        reader.cancel().catch(() => {});
+        return tooLarge(maxBodyBytes);
+      }
+      chunks.push(value);
+    }
+  } catch {
+    if (!timedOut) return failure("client_closed", "the client went away while it sent the body");
+  } finally {
+    cancelTimer();
+  }
+  if (timedOut) return failure("body_timeout", `the body did not arrive within ${bodyTimeoutMs} ms; send it faster`);
+  return { kind: "body", body: chunks.length === 1 ? chunks[0]! : join(chunks, length) };
+}
+
+function tooLarge(maxBodyBytes: number): BodyResult {
+  return failure("body_too_large", `the body is larger than ${maxBodyBytes} bytes; send less at once`);
+}
+
+function join(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

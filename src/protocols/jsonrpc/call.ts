@@ -1,0 +1,102 @@
+import { failure, type RelayError } from "../../domain/relay_error.ts";
+import type { ProtocolCall, Reading } from "../../domain/relay_request.ts";
+import type { NodeReply } from "../../domain/wire.ts";
+import type { DecodedElement } from "./decode.ts";
+import { errorMessage, joinMessages, type Pieces, requestMessage } from "./message.ts";
+import { readMessages, type ReplyMessage, withId } from "./read_reply.ts";
+
+/** A single call or a batch, as decoded from its caller's bytes. */
+export class JsonRpcCall implements ProtocolCall {
+  readonly names: readonly string[];
+  readonly isBatch: boolean;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly #bytes: Uint8Array;
+  readonly #elements: readonly DecodedElement[];
+
+  constructor(bytes: Uint8Array, elements: readonly DecodedElement[], isBatch: boolean) {
+    this.#bytes = bytes;
+    this.#elements = elements;
+    this.isBatch = isBatch;
+    const names: string[] = [];
+    const messages: Pieces[] = [];
+    for (const element of elements) {
+      if (element.kind === "failure") continue;
+      const { name, method, params } = element.call;
+      names.push(name);
+      messages.push(requestMessage(bytes, names.length, method, params));
+    }
+    this.names = names;
+    this.body = joinMessages(messages, isBatch);
+  }
+
+  readReply(reply: NodeReply): Reading {
+    const read = readMessages(reply);
+    if (read.kind === "failure") return read;
+    const { messages } = read;
+    const answerOf = this.isBatch
+      ? matchBatch(messages, read.isBatch, this.names.length)
+      : matchSingle(messages, read.isBatch);
+    if (answerOf === undefined) return failure("malformed_answer", "the node answered another call than the one made");
+
+    let succeededParts = 0;
+    let failedParts = 0;
+    const body = this.#encode((id, index) => {
+      const answer = answerOf(index + 1);
+      if (answer === undefined || answer.isError) failedParts++;
+      else succeededParts++;
+      if (id === undefined) return undefined;
+      return answer === undefined ? errorMessage(NO_PART, id) : withId(reply.body, answer, id);
+    });
+    return { kind: "answer", succeededParts, failedParts, body };
+  }
+
+  encodeError(error: RelayError): Uint8Array<ArrayBuffer> | null {
+    return this.#encode((id) => id === undefined ? undefined : errorMessage(error, id));
+  }
+
+  /** The errors of those elements that are no calls. */
+  encodeInvalid(): Uint8Array<ArrayBuffer> | null {
+    return this.#encode(() => undefined);
+  }
+
+  /** Puts together what the caller gets: for each call what `messageOf` says, and errors for what was none. */
+  #encode(
+    messageOf: (id: Uint8Array | undefined, index: number) => Pieces | undefined,
+  ): Uint8Array<ArrayBuffer> | null {
+    const messages: Pieces[] = [];
+    let index = 0;
+    for (const element of this.#elements) {
+      const span = element.kind === "call" ? element.call.id : element.id;
+      const id = span && this.#bytes.subarray(span.start, span.end);
+      const message = element.kind === "call" ? messageOf(id, index++) : errorMessage(element.error, id);
+      if (message !== undefined) messages.push(message);
+    }
+    return messages.length === 0 ? null : joinMessages(messages, this.isBatch);
+  }
+}
+
+const NO_PART = failure("malformed_answer", "the node left this call of the batch unanswered").error;
+
+/** Finds the answer to an upstream id. */
+type AnswerOf = (id: number) => ReplyMessage | undefined;
+
+/** The answer to a single call, which has the upstream id 1. */
+function matchSingle(messages: readonly ReplyMessage[], isBatch: boolean): AnswerOf | undefined {
+  const [message] = messages;
+  if (isBatch || message === undefined || message.id > 1) return undefined;
+  return () => message;
+}
+
+/** The answers to a batch of `size` calls, which have the upstream ids 1 to `size`. */
+function matchBatch(messages: readonly ReplyMessage[], isBatch: boolean, size: number): AnswerOf | undefined {
+  // One error for the whole batch is how some nodes refuse it: it answers every call of it.
+  if (!isBatch) return messages[0]!.isError ? () => messages[0] : undefined;
+  const byId: ReplyMessage[] = [];
+  let matched = 0;
+  for (const message of messages) {
+    if (message.id < 1 || message.id > size || byId[message.id] !== undefined) continue;
+    byId[message.id] = message;
+    matched++;
+  }
+  return matched === 0 ? undefined : (id) => byId[id];
+}

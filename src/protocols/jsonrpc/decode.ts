@@ -1,0 +1,142 @@
+import { failure, type RelayError } from "../../domain/relay_error.ts";
+import { type Envelope, equals, readString, scanEnvelope, type Span } from "./envelope.ts";
+import { skipSpace, skipValue, TOO_DEEP } from "./json_scan.ts";
+
+/** Deepest nesting of a request. */
+const MAX_REQUEST_DEPTH = 128;
+/** Longest method name in bytes. No chain comes near; it bounds what an unknown name costs in the bill. */
+const MAX_METHOD_BYTES = 256;
+
+const LEFT_BRACKET = 0x5b;
+const LEFT_BRACE = 0x7b;
+const QUOTE = 0x22;
+const VERSION = new TextEncoder().encode('"2.0"');
+const NULL = 0x6e;
+
+/** One call of the body, in its caller's own bytes. */
+export interface DecodedCall {
+  readonly name: string;
+  readonly method: Span;
+  readonly params: Span | undefined;
+  /** Undefined for a notification, which gets no answer. */
+  readonly id: Span | undefined;
+}
+
+/** One element of the body: a call, or what is wrong with it. */
+export type DecodedElement =
+  | { readonly kind: "call"; readonly call: DecodedCall }
+  | { readonly kind: "failure"; readonly error: RelayError; readonly id: Span | undefined };
+
+/** What a body holds: its elements (one when it is no batch), or why it can't be read. */
+export type DecodedBody =
+  | { readonly kind: "body"; readonly isBatch: boolean; readonly elements: readonly DecodedElement[] }
+  | { readonly kind: "failure"; readonly error: RelayError };
+
+/**
+ * Reads a JSON-RPC 2.0 body.
+ *
+ * The envelope is checked here and not left to the node, since nodes differ in what they make of a broken one. Params
+ * are checked to be JSON and are otherwise the node's business.
+ */
+export function decodeBody(bytes: Uint8Array, maxBatchSize: number): DecodedBody {
+  if (!isUtf8(bytes)) return failure("parse_error", "Parse error: the body is not valid UTF-8");
+  const start = skipSpace(bytes, 0);
+  const isBatch = bytes[start] === LEFT_BRACKET;
+  const elements: DecodedElement[] = [];
+  const end = isBatch ? decodeBatch(bytes, start, maxBatchSize, elements) : decodeElement(bytes, start, elements);
+  if (typeof end !== "number") return end;
+  if (end === TOO_DEEP) {
+    return failure("invalid_request", `Invalid request: nested deeper than ${MAX_REQUEST_DEPTH} levels`);
+  }
+  if (end < 0 || skipSpace(bytes, end) !== bytes.length) {
+    return failure("parse_error", "Parse error: the body is not valid JSON");
+  }
+  if (elements.length === 0) return failure("invalid_request", "Invalid request: the batch is empty");
+  return { kind: "body", isBatch, elements };
+}
+
+/** Decodes the elements of the array at `start`; comes back with the position after it. */
+function decodeBatch(
+  bytes: Uint8Array,
+  start: number,
+  maxBatchSize: number,
+  into: DecodedElement[],
+): number | ReturnType<typeof failure> {
+  let at = skipSpace(bytes, start + 1);
+  if (bytes[at] === 0x5d) return at + 1;
+  for (;;) {
+    if (into.length === maxBatchSize) {
+      return failure("batch_too_large", `batch has more than ${maxBatchSize} calls; send smaller ones`);
+    }
+    at = decodeElement(bytes, at, into);
+    if (at < 0) return at;
+    at = skipSpace(bytes, at);
+    const byte = bytes[at++];
+    if (byte === 0x5d) return at;
+    if (byte !== 0x2c) return -1;
+    at = skipSpace(bytes, at);
+  }
+}
+
+/** Decodes the value at `at` as a request object; comes back with the position after it. */
+function decodeElement(bytes: Uint8Array, at: number, into: DecodedElement[]): number {
+  if (bytes[at] !== LEFT_BRACE) {
+    into.push(invalid("a request is an object with jsonrpc, method, params and id", undefined));
+    return skipValue(bytes, at, MAX_REQUEST_DEPTH);
+  }
+  const envelope = scanEnvelope(bytes, at, MAX_REQUEST_DEPTH);
+  if (typeof envelope === "number") return envelope;
+  into.push(checkEnvelope(bytes, envelope));
+  return envelope.end;
+}
+
+/** Checks what JSON-RPC 2.0 says about a request object. */
+function checkEnvelope(bytes: Uint8Array, envelope: Envelope): DecodedElement {
+  const { method, id } = envelope;
+  if (envelope.repeated !== undefined) return invalid(`member ${envelope.repeated} stands twice`, undefined);
+  if (id !== undefined && !isId(bytes[id.start]!)) return invalid("id must be a string, a number or null", undefined);
+  if (!isVersion2(bytes, envelope.jsonrpc)) return invalid('jsonrpc must be "2.0"', id);
+  if (method === undefined || bytes[method.start] !== QUOTE) return invalid("method must be a string", id);
+  if (method.end - method.start - 2 > MAX_METHOD_BYTES) {
+    return invalid(`method is longer than ${MAX_METHOD_BYTES} bytes`, id);
+  }
+  const params = paramsOf(bytes, envelope.params);
+  if (params === null) return invalid("params must be an array or an object", id);
+  return { kind: "call", call: { name: readString(bytes, method).toWellFormed(), method, params, id } };
+}
+
+function invalid(reason: string, id: Span | undefined): DecodedElement {
+  return { ...failure("invalid_request", `Invalid request: ${reason}`), id };
+}
+
+function isVersion2(bytes: Uint8Array, span: Span | undefined): boolean {
+  return span !== undefined && span.end - span.start === VERSION.length && equals(bytes, span.start, VERSION);
+}
+
+/** Whether a value that starts with this byte can be an id: a string, a number, null. */
+function isId(first: number): boolean {
+  return first === QUOTE || first === NULL || first === 0x2d || (first >= 0x30 && first <= 0x39);
+}
+
+/** The params to send on; undefined for none (null counts as none, as it does with most nodes), null for invalid ones. */
+function paramsOf(bytes: Uint8Array, span: Span | undefined): Span | undefined | null {
+  if (span === undefined) return undefined;
+  const first = bytes[span.start];
+  if (first === LEFT_BRACE || first === LEFT_BRACKET) return span;
+  return first === NULL ? undefined : null;
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  if (isAscii(bytes)) return true;
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x7f) return false;
+  return true;
+}

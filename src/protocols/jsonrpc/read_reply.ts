@@ -1,0 +1,99 @@
+import { failure, type RelayError } from "../../domain/relay_error.ts";
+import type { NodeReply } from "../../domain/wire.ts";
+import { type Envelope, scanEnvelope, type Span } from "./envelope.ts";
+import { MAX_DEPTH, skipSpace } from "./json_scan.ts";
+import type { Pieces } from "./message.ts";
+
+const LEFT_BRACKET = 0x5b;
+const LEFT_BRACE = 0x7b;
+const ZERO = 0x30;
+
+/** A node's response object: where it stands, and which of the relay's ids it answers. */
+export interface ReplyMessage {
+  readonly envelope: Envelope;
+  /** 1 and up; 0 when the node gave none, as it may on an error. */
+  readonly id: number;
+  readonly isError: boolean;
+}
+
+/** The response objects of a reply, or why it is none. */
+export type ReplyMessages =
+  | { readonly kind: "messages"; readonly isBatch: boolean; readonly messages: readonly ReplyMessage[] }
+  | { readonly kind: "failure"; readonly error: RelayError };
+
+/**
+ * Finds the response objects in a node's reply.
+ *
+ * JSON-RPC over HTTP leaves the status to the node: a body that is a response object is the answer, whatever the
+ * status, but for 429, which is said by what stands before the node. Anything else is a failure of the node.
+ */
+export function readMessages({ status, body }: NodeReply): ReplyMessages {
+  if (status === 429) return failure("upstream_rate_limited", "the node asked for fewer requests");
+  const start = skipSpace(body, 0);
+  const messages: ReplyMessage[] = [];
+  const isBatch = body[start] === LEFT_BRACKET;
+  const end = isBatch ? scanBatch(body, start, messages) : scanMessage(body, start, messages);
+  if (end < 0 || skipSpace(body, end) !== body.length) {
+    return status >= 400
+      ? failure("upstream_http_error", `the node answered with HTTP status ${status}`)
+      : failure("malformed_answer", "the node's answer is not JSON-RPC");
+  }
+  return { kind: "messages", isBatch, messages };
+}
+
+function scanBatch(body: Uint8Array, start: number, into: ReplyMessage[]): number {
+  let at = skipSpace(body, start + 1);
+  if (body[at] === 0x5d) return at + 1;
+  for (;;) {
+    at = scanMessage(body, at, into);
+    if (at < 0) return at;
+    at = skipSpace(body, at);
+    const byte = body[at++];
+    if (byte === 0x5d) return at;
+    if (byte !== 0x2c) return -1;
+    at = skipSpace(body, at);
+  }
+}
+
+/** Position after the response object at `at`; negative when it is none. */
+function scanMessage(body: Uint8Array, at: number, into: ReplyMessage[]): number {
+  if (body[at] !== LEFT_BRACE) return -1;
+  const envelope = scanEnvelope(body, at, MAX_DEPTH);
+  if (typeof envelope === "number") return envelope;
+  const isError = isPresent(body, envelope.error);
+  const id = readId(body, envelope.id);
+  const hasResult = envelope.result !== undefined;
+  if (envelope.repeated !== undefined || id < 0 || !(isError || hasResult) || (id === 0 && !isError)) return -1;
+  into.push({ envelope, id, isError });
+  return envelope.end;
+}
+
+/** Whether a member is there and not null: JSON-RPC 1.0 nodes send `"error": null` beside a result. */
+function isPresent(body: Uint8Array, span: Span | undefined): boolean {
+  return span !== undefined && body[span.start] !== 0x6e;
+}
+
+/** The relay's id: a small integer; 0 for none and null; -1 for what the relay never sent. */
+function readId(body: Uint8Array, span: Span | undefined): number {
+  if (span === undefined || body[span.start] === 0x6e) return 0;
+  if (span.end - span.start > 9) return -1;
+  let id = 0;
+  for (let i = span.start; i < span.end; i++) {
+    const digit = body[i]! - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    id = id * 10 + digit;
+  }
+  return id === 0 ? -1 : id;
+}
+
+/** The node's message byte for byte, but for the id, which becomes the caller's. */
+export function withId(body: Uint8Array, { envelope }: ReplyMessage, id: Uint8Array): Pieces {
+  if (envelope.id !== undefined) {
+    return [body.subarray(envelope.start, envelope.id.start), id, body.subarray(envelope.id.end, envelope.end)];
+  }
+  const opening = envelope.start + 1;
+  return [body.subarray(envelope.start, opening), ID_MEMBER, id, COMMA, body.subarray(opening, envelope.end)];
+}
+
+const ID_MEMBER = new TextEncoder().encode('"id":');
+const COMMA = new TextEncoder().encode(",");

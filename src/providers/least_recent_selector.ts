@@ -1,0 +1,70 @@
+import type { Clock } from "../domain/clock.ts";
+import type { RelayRequest } from "../domain/relay_request.ts";
+import type { NodeUrl, Provider } from "./provider.ts";
+import type { Candidate, Sample, Selector } from "./selector.ts";
+
+/**
+ * Asks the provider that has not been asked for the longest time.
+ *
+ * Available primaries come first, then available backups, then those that are being left alone, since an attempt that
+ * may fail is better than an error that is certain. A provider's URLs are tried in the order of the configuration.
+ */
+export class LeastRecentSelector implements Selector {
+  readonly #providers: readonly Provider[];
+  readonly #clock: Clock;
+  readonly #lastTurn = new Map<Provider, number>();
+  #turn = 0;
+
+  constructor(providers: readonly Provider[], clock: Clock) {
+    this.#providers = providers;
+    this.#clock = clock;
+  }
+
+  select(request: RelayRequest, tried: ReadonlySet<NodeUrl>): Candidate | undefined {
+    const nowMs = this.#clock.monotonic();
+    let best: Candidate | undefined;
+    let bestRank = Infinity;
+    let bestTurn = Infinity;
+    for (const provider of this.#providers) {
+      const turn = this.#lastTurn.get(provider) ?? -1;
+      for (const nodeUrl of provider.nodeUrls) {
+        if (tried.has(nodeUrl) || !serves(nodeUrl, request)) continue;
+        const rank = rankOf(provider, nodeUrl.health.isAvailable(nowMs));
+        if (rank > bestRank || (rank === bestRank && turn >= bestTurn)) continue;
+        best = { provider, nodeUrl };
+        bestRank = rank;
+        bestTurn = turn;
+      }
+    }
+    if (best !== undefined) this.#lastTurn.set(best.provider, this.#turn++);
+    return best;
+  }
+
+  report({ nodeUrl }: Candidate, sample: Sample): void {
+    switch (sample.kind) {
+      case "answered":
+        return nodeUrl.health.succeed();
+      case "failed":
+        return nodeUrl.health.fail(this.#clock.monotonic());
+      case "rate_limited":
+        return nodeUrl.health.holdOff(this.#clock.monotonic(), sample.retryAfterMs);
+    }
+  }
+
+  isHealthy(): boolean {
+    const nowMs = this.#clock.monotonic();
+    return this.#providers.some(({ nodeUrls }) => nodeUrls.some((nodeUrl) => nodeUrl.health.isAvailable(nowMs)));
+  }
+}
+
+/** Lower is asked first. */
+function rankOf(provider: Provider, isAvailable: boolean): number {
+  return (isAvailable ? 0 : 2) + (provider.isBackup ? 1 : 0);
+}
+
+/** Whether the URL serves the request's add-on, extensions and APIs. */
+function serves(nodeUrl: NodeUrl, { api, call }: RelayRequest): boolean {
+  if (api.addOn !== "" && !nodeUrl.addOns.has(api.addOn)) return false;
+  if (!api.extensions.every((extension) => nodeUrl.addOns.has(extension))) return false;
+  return nodeUrl.methods === undefined || call.names.every((name) => nodeUrl.methods!.has(name));
+}

@@ -1,0 +1,38 @@
+const FIRST_BACKOFF_MS = 3_000;
+const MAX_BACKOFF_MS = 60_000;
+const MAX_HOLD_OFF_MS = 300_000;
+
+/**
+ * Whether a node URL should be asked, from how its last attempts ended.
+ *
+ * A failure keeps it out for 3 s, doubling with each further one up to a minute; one success clears that. A node that
+ * asks for fewer requests is left alone for as long as it says (5 minutes at the most) without counting as unhealthy.
+ */
+export class NodeHealth {
+  #failures = 0;
+  #unavailableUntilMs = 0;
+
+  /** Whether it may be asked at this moment of the monotonic clock. */
+  isAvailable(nowMs: number): boolean {
+    return nowMs >= this.#unavailableUntilMs;
+  }
+
+  /** The node answered. */
+  succeed(): void {
+    this.#failures = 0;
+    this.#unavailableUntilMs = 0;
+  }
+
+  /** The node could not be reached, did not answer in time, or answered garbage. */
+  fail(nowMs: number): void {
+    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
+    this.#failures++;
+    this.#unavailableUntilMs = Math.max(this.#unavailableUntilMs, nowMs + backoffMs);
+  }
+
+  /** The node asked for fewer requests; `retryAfterMs` is 0 when it did not say for how long. */
+  holdOff(nowMs: number, retryAfterMs: number): void {
+    const waitMs = Math.min(retryAfterMs || FIRST_BACKOFF_MS, MAX_HOLD_OFF_MS);
+    this.#unavailableUntilMs = Math.max(this.#unavailableUntilMs, nowMs + waitMs);
+  }
+}

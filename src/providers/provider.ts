@@ -1,0 +1,27 @@
+import { NodeHealth } from "./node_health.ts";
+
+/** One URL of a provider, ready to be asked. */
+export interface NodeUrl {
+  /** Where requests go, with the query that authenticates. Secret: never in a log, a metric or an error. */
+  readonly target: string;
+  /** Headers that authenticate. Secret as well. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** Added to the relay timeout, milliseconds. */
+  readonly extraTimeoutMs: number;
+  /** Add-ons and extensions that it serves. */
+  readonly addOns: ReadonlySet<string>;
+  /** The only APIs that it serves; undefined for all. */
+  readonly methods: ReadonlySet<string> | undefined;
+  /** Whether the client's address is sent along in `X-Forwarded-For`. */
+  readonly forwardsAddress: boolean;
+  readonly health: NodeHealth;
+}
+
+/** Who is configured to answer. */
+export interface Provider {
+  /** Unique; the event's `provider`. */
+  readonly name: string;
+  /** Backups are asked when no primary can serve. */
+  readonly isBackup: boolean;
+  readonly nodeUrls: readonly NodeUrl[];
+}

@@ -1,0 +1,42 @@
+import type { Outcome } from "../domain/outcome.ts";
+import { traitsOf } from "../domain/relay_error.ts";
+import type { RelayRequest } from "../domain/relay_request.ts";
+import type { RelayUsageEvent } from "../domain/usage_event.ts";
+
+/** Add-ons whose APIs the bill calls debug or trace. */
+const DEBUG_ADD_ONS: ReadonlySet<string> = new Set(["debug", "trace"]);
+
+/** Whether a relay that ended so is on the bill: the ones that no node was asked for by the client's doing are not. */
+export function isBilled(outcome: Outcome): boolean {
+  return outcome.kind === "answer" || outcome.tried.length > 0 || outcome.error.code === "no_provider";
+}
+
+/** Compute units charged: the spec's when a node answered, be it with an error; none when none did. */
+export function chargedComputeUnits(request: RelayRequest, outcome: Outcome): number {
+  const isCharged = outcome.kind === "answer" || traitsOf(outcome.error.code).charged;
+  return isCharged ? request.api.computeUnits : 0;
+}
+
+/** The bill's record of one relay that ended at `endedAtMs` of the monotonic clock. */
+export function usageRecord(request: RelayRequest, outcome: Outcome, endedAtMs: number): RelayUsageEvent {
+  const { api, caller, call } = request;
+  return {
+    kind: "relay_usage",
+    timeUnixMs: request.arrivedAtUnixMs,
+    project: caller.project,
+    chain: request.chain,
+    apiInterface: request.apiInterface,
+    apiMethod: api.apiMethod,
+    computeUnits: chargedComputeUnits(request, outcome),
+    latencyMs: Math.max(0, Math.round(endedAtMs - request.arrivedAtMs)),
+    success: outcome.kind === "answer" && outcome.success,
+    cacheHit: false,
+    isWrite: api.stateful !== 0,
+    isArchive: api.extensions.includes("archive"),
+    isBatch: call.isBatch,
+    isDebugTrace: DEBUG_ADD_ONS.has(api.addOn),
+    hedgeCount: outcome.hedges,
+    provider: outcome.kind === "answer" ? outcome.provider : outcome.tried.at(-1) ?? "",
+    origin: caller.origin,
+  };
+}

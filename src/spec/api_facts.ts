@@ -1,0 +1,55 @@
+import { failure, type RelayError } from "../domain/relay_error.ts";
+import type { ApiFacts } from "../domain/relay_request.ts";
+import type { MatchedApi, Matcher } from "./matcher.ts";
+
+/** The facts of a call, or why this interface does not serve it. */
+export type MatchResult = { readonly kind: "matched"; readonly api: ApiFacts } | {
+  readonly kind: "failure";
+  readonly error: RelayError;
+};
+
+/**
+ * What the chain spec says about a call: of one API, or of a batch taken together.
+ *
+ * Compute units add up; flags hold when they hold for any part. An extension is applied where an API's collection
+ * knows it, and counts as used when it was applied to any part.
+ */
+export function matchCall(matcher: Matcher, names: readonly string[], extensions: readonly string[]): MatchResult {
+  const apis = names.map((name) => matcher.match(name));
+  let computeUnits = 0;
+  let addOn = "";
+  let timeoutMs = 0;
+  let stateful: 0 | 1 | 2 = 0;
+  let isHanging = false;
+  const used = new Set<string>();
+  for (const api of apis) {
+    if (api.isSubscription) {
+      return failure("unsupported_api", `${api.name} needs a WebSocket connection; it can't be called over HTTP`);
+    }
+    if (api.addOn !== "" && addOn !== "" && api.addOn !== addOn) {
+      return failure("invalid_request", `batch mixes the add-ons ${addOn} and ${api.addOn}; send one batch for each`);
+    }
+    computeUnits += priceOf(api, extensions, used);
+    addOn ||= api.addOn;
+    timeoutMs = Math.max(timeoutMs, api.timeoutMs);
+    if (api.stateful === 1 || stateful === 0) stateful = api.stateful;
+    isHanging ||= api.isHanging;
+  }
+  const apiMethod = apis.length === 1 ? apis[0]!.name : apis.map((api) => api.name).join("&");
+  return {
+    kind: "matched",
+    api: { apiMethod, computeUnits, addOn, extensions: [...used], timeoutMs, stateful, isHanging },
+  };
+}
+
+/** Price of one API with the extensions that its collection knows; these are added to `used`. */
+function priceOf(api: MatchedApi, extensions: readonly string[], used: Set<string>): number {
+  let units = api.computeUnits;
+  for (const extension of extensions) {
+    const multiplier = api.multipliers.get(extension);
+    if (multiplier === undefined) continue;
+    units *= multiplier;
+    used.add(extension);
+  }
+  return units;
+}

@@ -1,0 +1,63 @@
+import type { OptimizerQosEvent, RelayUsageEvent, UsageEventKind } from "../domain/usage_event.ts";
+
+/** Why an event was given up. */
+export type DropReason = "queue_full" | "rejected" | "timeout" | "retry_exhausted" | "spool_full";
+
+/**
+ * What happened to the events of one kind. At every moment
+ * `accepted = exported + (sum of dropped) + queued + inFlight + spooled`.
+ */
+export interface LedgerCounts {
+  /** Events handed over. Only grows. */
+  readonly accepted: number;
+  /** Events that a collector has acknowledged. Only grows. */
+  readonly exported: number;
+  /** Events given up, by reason. Each only grows. */
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Events waiting in memory. */
+  readonly queued: number;
+  /** Events on their way to the collector. */
+  readonly inFlight: number;
+  /** Events waiting on disk. */
+  readonly spooled: number;
+}
+
+/** A snapshot of the ledger, for each kind of event. */
+export type UsageStats = Readonly<Record<UsageEventKind, LedgerCounts>>;
+
+/** Where usage events go: all that the relay knows of telemetry. */
+export interface UsageSink {
+  /** Takes one relay's event. Synchronous; never throws, never blocks, never waits. */
+  emit(event: RelayUsageEvent): void;
+  /** Takes one provider's scores. Synchronous; never throws, never blocks, never waits. */
+  emitOptimizerQos(event: OptimizerQosEvent): void;
+  /** What happened to the events so far. */
+  stats(): UsageStats;
+  /**
+   * Stops taking events and sends on what is held, as long as the export timeout allows. What is left then is counted
+   * as dropped. Safe to call twice: the second call waits for the first.
+   */
+  close(): Promise<UsageStats>;
+}
+
+/** Takes events and forgets them: the default. Costs one call of an empty function for each event. */
+export class NoopUsageSink implements UsageSink {
+  /** Does nothing. */
+  emit(_event: RelayUsageEvent): void {}
+  /** Does nothing. */
+  emitOptimizerQos(_event: OptimizerQosEvent): void {}
+  /** All zeros. */
+  stats(): UsageStats {
+    return { relay_usage: emptyCounts(), optimizer_qos: emptyCounts() };
+  }
+  /** All zeros, at once. */
+  close(): Promise<UsageStats> {
+    return Promise.resolve(this.stats());
+  }
+}
+
+/** Counts of a ledger in which nothing has happened. */
+export function emptyCounts(): LedgerCounts {
+  const dropped = { queue_full: 0, rejected: 0, timeout: 0, retry_exhausted: 0, spool_full: 0 };
+  return { accepted: 0, exported: 0, dropped, queued: 0, inFlight: 0, spooled: 0 };
+}

@@ -1,0 +1,96 @@
+/** The relay as an operator runs it: a process of its own, from the command line. */
+
+/** A line of the relay's log. */
+export type LogLine = Readonly<Record<string, string | number | boolean>>;
+
+/** A relay process that listens. */
+export interface RelayProcess extends AsyncDisposable {
+  /** URLs of its listeners, in the order of the configuration. */
+  readonly urls: readonly string[];
+  readonly pid: number;
+  /** Log lines so far. */
+  readonly log: readonly LogLine[];
+  /** Sends a signal. */
+  kill(signal: Deno.Signal): void;
+  /** The exit code, once it has ended. */
+  readonly exited: Promise<number>;
+}
+
+const CLI = new URL("../../cli.ts", import.meta.url);
+const CONFIG = new URL("../../deno.json", import.meta.url);
+
+/** Runs the program to its end. */
+export async function runCli(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await command(args, {}).output();
+  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+}
+
+/** Starts a relay and waits until its `listeners` listen. */
+export async function startRelay(
+  args: readonly string[],
+  { listeners = 1, env = {} }: { listeners?: number; env?: Record<string, string> } = {},
+): Promise<RelayProcess> {
+  const child = command(["rpcsmartrouter", ...args], env).spawn();
+  const log: LogLine[] = [];
+  const urls: string[] = [];
+  const { promise: up, resolve, reject } = Promise.withResolvers<void>();
+  const reading = readLines(child.stderr, (line) => {
+    const entry = parseLine(line);
+    log.push(entry);
+    if (entry["message"] !== "relay is listening") return;
+    urls.push(`http://${entry["address"]}`);
+    if (urls.length === listeners) resolve();
+  });
+  const draining = child.stdout.cancel();
+  const exited = child.status.then(async ({ code }) => {
+    await Promise.all([reading, draining]);
+    reject(new Error(`the relay ended with ${code}: ${JSON.stringify(log)}`));
+    return code;
+  });
+  await up;
+  return {
+    urls,
+    pid: child.pid,
+    log,
+    kill: (signal) => child.kill(signal),
+    exited,
+    async [Symbol.asyncDispose]() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended already.
+      }
+      await exited;
+    },
+  };
+}
+
+function command(args: readonly string[], env: Record<string, string>): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--config", CONFIG.pathname, CLI.pathname, ...args],
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+async function readLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onLine: (line: string) => void,
+): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== "") onLine(line);
+  }
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return { message: line };
+  }
+}
