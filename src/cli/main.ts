@@ -3,12 +3,10 @@ import { type FlagTable, RELAY_FLAGS, type RelayFlags } from "../config/flags.ts
 import { describeFlags } from "../config/help.ts";
 import { unknownName } from "../config/mistake.ts";
 import { parseFlags } from "../config/parse_flags.ts";
+import type { ExitCode } from "./exit_code.ts";
 import { serve } from "./serve.ts";
 import { print, printError } from "./terminal.ts";
 import { validate } from "./validate.ts";
-
-/** What a command ends with: 0 fine, 1 failed while running, 2 wrong usage or configuration. */
-export type ExitCode = 0 | 1 | 2;
 
 interface Command {
   readonly usage: string;

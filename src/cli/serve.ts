@@ -10,7 +10,7 @@ import { listen, type Listener } from "../hosts/deno.ts";
 import { createJsonLog } from "../observe/log.ts";
 import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "../usage/usage_sink.ts";
-import type { ExitCode } from "./main.ts";
+import type { ExitCode } from "./exit_code.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
 import { printError, write } from "./terminal.ts";
 

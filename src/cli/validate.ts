@@ -1,4 +1,4 @@
-import type { ExitCode } from "./main.ts";
+import type { ExitCode } from "./exit_code.ts";
 import { readFile } from "./read_endpoints.ts";
 import { print, printError } from "./terminal.ts";
 

@@ -1,0 +1,139 @@
+import { assertEquals } from "@std/assert";
+
+/** The layers, and what each may import. Changed on purpose only. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  usage: ["domain"],
+  spec: ["domain"],
+  providers: ["domain"],
+  protocols: ["domain", "spec"],
+  relay: ["domain", "usage", "spec", "providers"],
+  transports: ["domain", "providers"],
+  observe: ["domain", "providers", "usage"],
+  hosts: ["domain", "usage", "spec", "providers", "protocols", "relay", "transports", "observe"],
+  config: ["domain", "usage", "spec", "providers", "protocols", "relay", "transports", "observe"],
+  cli: [
+    "domain",
+    "usage",
+    "spec",
+    "providers",
+    "protocols",
+    "relay",
+    "transports",
+    "observe",
+    "hosts",
+    "config",
+    "mod.ts",
+  ],
+  "mod.ts": ["domain", "usage", "spec", "providers", "protocols", "relay", "transports", "observe", "hosts", "config"],
+  "cli.ts": ["cli"],
+};
+
+/** The only files that may name a runtime. */
+const ADAPTERS = [/^cli\.ts$/, /^src\/cli\//, /^src\/hosts\/(?!fetch_handler|websocket_session)[a-z_]+\.ts$/];
+const RUNTIME_NAMES = /\bDeno\.|["'`]node:|\bWebSocketPair\b|\bprocess\./;
+
+const ROOT = new URL("../", import.meta.url);
+
+interface Module {
+  readonly specifier: string;
+  readonly dependencies?: readonly {
+    readonly code?: { readonly specifier?: string };
+    readonly type?: { readonly specifier?: string };
+  }[];
+}
+
+/** Every import between the project's own files, from the compiler's graph; `import type` counts. */
+async function importGraph(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "cli.ts"],
+    cwd: ROOT.pathname,
+  }).output();
+  const { modules }: { modules: readonly Module[] } = JSON.parse(new TextDecoder().decode(stdout));
+  const graph = new Map<string, string[]>();
+  for (const { specifier, dependencies = [] } of modules) {
+    if (!isOwn(specifier)) continue;
+    const targets = dependencies.flatMap(({ code, type }) => [code?.specifier, type?.specifier]);
+    graph.set(fileOf(specifier), targets.filter((target) => target !== undefined).filter(isOwn).map(fileOf));
+  }
+  return graph;
+}
+
+function isOwn(specifier: string): boolean {
+  return specifier.startsWith(ROOT.href) && /^(?:src\/|mod\.ts|cli\.ts)/.test(fileOf(specifier));
+}
+
+function fileOf(specifier: string): string {
+  return specifier.slice(ROOT.href.length);
+}
+
+/** The layer of a file: its folder below `src`, or the file itself at the top. */
+function layerOf(file: string): string {
+  return file.startsWith("src/") ? file.split("/")[1]! : file;
+}
+
+const graph = await importGraph();
+
+Deno.test("the graph holds the whole of src", () => {
+  const inTree: string[] = [];
+  const walk = (folder: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(new URL(folder, ROOT))) {
+      if (isDirectory) walk(`${folder}${name}/`);
+      else inTree.push(`${folder}${name}`);
+    }
+  };
+  walk("src/");
+  const unreached = inTree.filter((file) => !graph.has(file));
+  assertEquals(unreached, [], "files that nothing uses");
+});
+
+Deno.test("imports go down the layers only", () => {
+  const wrong: string[] = [];
+  for (const [file, targets] of graph) {
+    for (const target of targets) {
+      const [from, to] = [layerOf(file), layerOf(target)];
+      if (from !== to && !LAYERS[from]?.includes(to)) wrong.push(`${file} -> ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("imports have no cycles", () => {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, trail: readonly string[]) => {
+    if (trail.includes(file)) cycles.push([...trail.slice(trail.indexOf(file)), file].join(" -> "));
+    if (done.has(file) || trail.includes(file)) return;
+    for (const target of graph.get(file) ?? []) visit(target, [...trail, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  assertEquals(cycles, []);
+});
+
+Deno.test("only adapters name a runtime", () => {
+  const wrong = [...graph.keys()].filter((file) =>
+    file.endsWith(".ts") && !ADAPTERS.some((adapter) => adapter.test(file)) &&
+    RUNTIME_NAMES.test(withoutComments(Deno.readTextFileSync(new URL(file, ROOT))))
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("only the relay emits relay_usage", () => {
+  const emitting = [...graph.keys()].filter((file) =>
+    file.endsWith(".ts") && /\.emit\(/.test(withoutComments(Deno.readTextFileSync(new URL(file, ROOT))))
+  );
+  assertEquals(emitting, ["src/relay/relay.ts"]);
+});
+
+Deno.test("the top level holds what belongs there", () => {
+  const allowed = new Set(["deno.json", "deno.lock", "mod.ts", "cli.ts", "src", "tests", "bench", "examples"]);
+  for (const name of ["README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"]) allowed.add(name);
+  const { stdout } = new Deno.Command("git", { args: ["ls-files"], cwd: ROOT.pathname }).outputSync();
+  const names = new Set(new TextDecoder().decode(stdout).trim().split("\n").map((file) => file.split("/")[0]!));
+  assertEquals([...names].filter((name) => !name.startsWith(".") && !allowed.has(name)), []);
+});
+
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+}
