@@ -1,0 +1,81 @@
+/** What one event costs its caller: building it and handing it over, against the SDK's own logger. */
+import { SeverityNumber } from "@opentelemetry/api";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter } from "@opentelemetry/sdk-logs";
+import type { RelayUsageEvent } from "../../mod.ts";
+import { silentLog, systemClock } from "../../mod.ts";
+import { attributesOf } from "../../src/usage/attributes.ts";
+import { OtelUsageSink } from "../../src/usage/otel_usage_sink.ts";
+import { NoopUsageSink, type UsageSink } from "../../src/usage/usage_sink.ts";
+
+/** A collector that takes everything at once, so that what is measured is the emitting side alone. */
+const exporter: LogRecordExporter = {
+  export: (_records, done) => done({ code: 0 }),
+  forceFlush: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+};
+const QUEUE = { batchSize: 1_000, flushIntervalMs: 500, exportTimeoutMs: 10_000, maxBatchesInFlight: 4 };
+const resource = resourceFromAttributes({ "service.name": "bench" });
+const deps = { exporter, resource, clock: systemClock, log: silentLog };
+
+let turn = 0;
+
+/** An event as the relay builds it. The numbers vary, so that nothing is folded into a constant. */
+function buildEvent(): RelayUsageEvent {
+  turn = (turn + 1) & 0xffff;
+  return {
+    kind: "relay_usage",
+    timeUnixMs: 1_767_225_600_000 + turn,
+    project: "acme",
+    chain: "ETH1",
+    apiInterface: "jsonrpc",
+    apiMethod: "eth_getBalance",
+    computeUnits: 20,
+    latencyMs: turn & 0xff,
+    success: true,
+    cacheHit: false,
+    isWrite: false,
+    isArchive: false,
+    isBatch: false,
+    isDebugTrace: false,
+    hedgeCount: 0,
+    provider: "node-1",
+    origin: "https://dapp.example",
+  };
+}
+
+let kept: unknown;
+
+Deno.bench("an empty call", { group: "emit" }, () => {
+  kept = undefined;
+});
+
+const noop: UsageSink = new NoopUsageSink();
+const event = buildEvent();
+Deno.bench("noop sink: emit", { group: "emit" }, () => noop.emit(event));
+
+Deno.bench("build the event", { group: "emit" }, () => {
+  kept = buildEvent();
+});
+
+const otel: UsageSink = new OtelUsageSink(deps, { ...QUEUE, queueSize: 50_000 });
+Deno.bench("otel sink: build the event and emit", { group: "emit" }, () => otel.emit(buildEvent()));
+
+const full: UsageSink = new OtelUsageSink(deps, { ...QUEUE, queueSize: 1, batchSize: 2, flushIntervalMs: 3_600_000 });
+full.emit(event);
+Deno.bench("otel sink, full: build the event and emit", { group: "emit" }, () => full.emit(buildEvent()));
+
+const processor = new BatchLogRecordProcessor({ exporter, maxQueueSize: 50_000, maxExportBatchSize: 1_000 });
+const logger = new LoggerProvider({ resource, processors: [processor] }).getLogger("bench");
+Deno.bench("OpenTelemetry SDK: logger.emit", { group: "emit", baseline: true }, () => {
+  const relayed = buildEvent();
+  logger.emit({
+    timestamp: relayed.timeUnixMs,
+    severityNumber: SeverityNumber.INFO,
+    body: relayed.kind,
+    eventName: relayed.kind,
+    attributes: attributesOf(relayed),
+  });
+});
+
+if (kept === turn) throw new Error("unreachable: keeps the engine from dropping what is built");
