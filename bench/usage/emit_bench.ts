@@ -4,7 +4,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter } from "@opentelemetry/sdk-logs";
 import type { RelayUsageEvent } from "../../mod.ts";
 import { silentLog, systemClock } from "../../mod.ts";
-import { attributesOf } from "../../src/usage/attributes.ts";
+import { UsageLogRecord, UsageResource } from "../../src/usage/log_record.ts";
 import { OtelUsageSink } from "../../src/usage/otel_usage_sink.ts";
 import { NoopUsageSink, type UsageSink } from "../../src/usage/usage_sink.ts";
 
@@ -14,8 +14,15 @@ const exporter: LogRecordExporter = {
   forceFlush: () => Promise.resolve(),
   shutdown: () => Promise.resolve(),
 };
-const QUEUE = { batchSize: 1_000, flushIntervalMs: 500, exportTimeoutMs: 10_000, maxBatchesInFlight: 4 };
-const resource = resourceFromAttributes({ "service.name": "bench" });
+const QUEUE = {
+  batchSize: 1_000,
+  flushIntervalMs: 500,
+  maxBatchesInFlight: 4,
+  exporterTimeoutMs: 10_000,
+  drainTimeoutMs: 10_000,
+  eventIdPrefix: "",
+};
+const resource = new UsageResource({ "service.name": "bench" });
 const deps = { exporter, resource, clock: systemClock, log: silentLog };
 
 let turn = 0;
@@ -41,6 +48,8 @@ function buildEvent(): RelayUsageEvent {
     hedgeCount: 0,
     provider: "node-1",
     origin: "https://dapp.example",
+    errorClass: "",
+    attempts: 1,
   };
 }
 
@@ -66,7 +75,10 @@ full.emit(event);
 Deno.bench("otel sink, full: build the event and emit", { group: "emit" }, () => full.emit(buildEvent()));
 
 const processor = new BatchLogRecordProcessor({ exporter, maxQueueSize: 50_000, maxExportBatchSize: 1_000 });
-const logger = new LoggerProvider({ resource, processors: [processor] }).getLogger("bench");
+const logger = new LoggerProvider({
+  resource: resourceFromAttributes(resource.attributes),
+  processors: [processor],
+}).getLogger("bench");
 Deno.bench("OpenTelemetry SDK: logger.emit", { group: "emit", baseline: true }, () => {
   const relayed = buildEvent();
   logger.emit({
@@ -74,7 +86,7 @@ Deno.bench("OpenTelemetry SDK: logger.emit", { group: "emit", baseline: true }, 
     severityNumber: SeverityNumber.INFO,
     body: relayed.kind,
     eventName: relayed.kind,
-    attributes: attributesOf(relayed),
+    attributes: new UsageLogRecord(relayed, "", resource, 0).attributes,
   });
 });
 

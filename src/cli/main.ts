@@ -5,6 +5,7 @@ import { unknownName } from "../config/mistake.ts";
 import { parseFlags } from "../config/parse_flags.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { serve } from "./serve.ts";
+import { refuse } from "./refuse.ts";
 import { print, printError } from "./terminal.ts";
 import { validate } from "./validate.ts";
 
@@ -12,7 +13,8 @@ interface Command {
   readonly usage: string;
   readonly about: string;
   readonly flags: FlagTable;
-  run(flags: unknown, positionals: readonly string[]): Promise<ExitCode>;
+  /** `mistakes` are those of the flags, whose values are then the defaults. */
+  run(flags: unknown, positionals: readonly string[], mistakes: readonly string[]): Promise<ExitCode>;
 }
 
 const RELAY_USAGE = "CONFIG.yml | LISTEN CHAIN INTERFACE [LISTEN CHAIN INTERFACE ...] --upstream URL";
@@ -22,19 +24,19 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: RELAY_USAGE,
     about: "run the relay",
     flags: RELAY_FLAGS,
-    run: (flags, positionals) => serve(flags as RelayFlags, positionals, "lava-rpcsmartrouter"),
+    run: (flags, ...rest) => serve("rpcsmartrouter", flags as RelayFlags, ...rest),
   },
   rpcconsumer: {
     usage: RELAY_USAGE,
     about: "run the relay under the service name lava-rpcconsumer",
     flags: RELAY_FLAGS,
-    run: (flags, positionals) => serve(flags as RelayFlags, positionals, "lava-rpcconsumer"),
+    run: (flags, ...rest) => serve("rpcconsumer", flags as RelayFlags, ...rest),
   },
   validate: {
     usage: "CONFIG.yml",
     about: "check a configuration and print every mistake in it",
     flags: {},
-    run: (_flags, positionals) => Promise.resolve(validate(positionals)),
+    run: (_flags, ...rest) => Promise.resolve(validate(...rest)),
   },
 };
 
@@ -45,40 +47,31 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     print(`relaymeter ${denoConfig.version}`);
     return 0;
   }
-  if (name === "--help" || name === "help") {
-    print(overview());
-    return 0;
-  }
   if (name === undefined) {
     printError(overview());
     return 2;
   }
+  if (name === "help" && rest[0] !== undefined) return await main([rest[0], "--help"]);
+  if (name === "--help" || name === "-h" || name === "help") {
+    print(overview());
+    return 0;
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
     const known = [...Object.keys(COMMANDS), "--help", "--version"];
-    return wrongUsage([unknownName(name.startsWith("-") ? "flag" : "command", name, known)], "--help");
+    return refuse([unknownName(name.startsWith("-") ? "flag" : "command", name, known)], "relaymeter --help");
   }
   const parsed = parseFlags(rest, command.flags);
-  switch (parsed.kind) {
-    case "help":
-      print(describeCommand(name, command));
-      return 0;
-    case "mistakes":
-      return wrongUsage(parsed.mistakes, `${name} --help`);
-    case "flags":
-      try {
-        return await command.run(parsed.values, parsed.positionals);
-      } catch (error) {
-        printError(`relaymeter: failed while running: ${error instanceof Error ? error.message : String(error)}`);
-        return 1;
-      }
+  if (parsed.kind === "help") {
+    print(describeCommand(name, command));
+    return 0;
   }
-}
-
-function wrongUsage(mistakes: readonly string[], helpArgs: string): ExitCode {
-  for (const mistake of mistakes) printError(`relaymeter: ${mistake}`);
-  printError(`Try: relaymeter ${helpArgs}`);
-  return 2;
+  try {
+    return await command.run(parsed.values, parsed.positionals, parsed.mistakes);
+  } catch (error) {
+    printError(`relaymeter: failed while running: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
 }
 
 function overview(): string {

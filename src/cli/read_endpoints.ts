@@ -1,4 +1,4 @@
-import { parseAddress } from "../config/address.ts";
+import { addressText, isSameAddress, parseAddress } from "../config/address.ts";
 import { checkRelayConfig } from "../config/assemble.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
@@ -33,7 +33,7 @@ export function readTriples(positionals: readonly string[], upstreams: readonly 
   const mistakes: string[] = [];
   const endpoints: EndpointConfig[] = [];
   if (positionals.length === 0 || positionals.length % 3 !== 0) {
-    mistakes.push("name a configuration file, or LISTEN CHAIN INTERFACE such as 127.0.0.1:3333 ETH1 jsonrpc");
+    mistakes.push("name a configuration file, or all of LISTEN CHAIN INTERFACE, such as 127.0.0.1:3333 ETH1 jsonrpc");
   }
   if (upstreams.length === 0) mistakes.push("without a configuration file, --upstream URL says who is asked");
   for (let i = 0; i + 2 < positionals.length; i += 3) {
@@ -53,7 +53,11 @@ export function readTriples(positionals: readonly string[], upstreams: readonly 
       if (path[0] === "providers" && path.length === 1) continue;
       mistakes.push(path[0] === "providers" ? `--upstream: ${message}` : message);
     }
-    if (address !== undefined) endpoints.push({ address, relay });
+    if (address === undefined) continue;
+    if (endpoints.some((other) => isSameAddress(other.address, address))) {
+      mistakes.push(`LISTEN: ${addressText(address)} is taken by another listener`);
+    }
+    endpoints.push({ address, relay });
   }
   return { endpoints, mistakes: [...new Set(mistakes)], warnings: [] };
 }

@@ -12,28 +12,27 @@ import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usag
 import { NoopUsageSink, type UsageSink, type UsageStats } from "../usage/usage_sink.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
-import { printError, write } from "./terminal.ts";
+import { refuse } from "./refuse.ts";
+import { write } from "./terminal.ts";
 
 /** How long connections may take to close after the last request under way has been answered, milliseconds. */
 const CONNECTION_GRACE_MS = 2_000;
 
 /** Runs the relay until SIGTERM or SIGINT. Nothing listens before everything has been found to be good. */
 export async function serve(
+  command: "rpcsmartrouter" | "rpcconsumer",
   flags: RelayFlags,
   positionals: readonly string[],
-  serviceName: string,
+  flagMistakes: readonly string[],
 ): Promise<ExitCode> {
   const [first] = positionals;
   const isFile = positionals.length === 1 && first !== undefined;
   const read = isFile ? readFile(first) : readTriples(positionals, flags.upstream);
-  const mistakes = [...read.mistakes, ...takenAddresses(read.endpoints)];
+  const mistakes = [...flagMistakes, ...read.mistakes, ...takenAddresses(read.endpoints)];
   if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
-  const usageOptions = resolveUsageOptions(flags, serviceName, processFacts());
+  const usageOptions = resolveUsageOptions(flags, `lava-${command}`, processFacts());
   if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
-  if (mistakes.length > 0 || usageOptions.kind === "mistakes") {
-    for (const mistake of mistakes) printError(`relaymeter: ${mistake}`);
-    return 2;
-  }
+  if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
 
   const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
   for (const warning of read.warnings) log.warn(warning);

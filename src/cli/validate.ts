@@ -1,21 +1,18 @@
 import type { ExitCode } from "./exit_code.ts";
 import { readFile } from "./read_endpoints.ts";
+import { refuse } from "./refuse.ts";
 import { print, printError } from "./terminal.ts";
 
 /** Checks one configuration file and prints what is wrong with it. */
-export function validate(positionals: readonly string[]): ExitCode {
+export function validate(positionals: readonly string[], flagMistakes: readonly string[]): ExitCode {
   const [path] = positionals;
+  const help = "relaymeter validate --help";
   if (path === undefined || positionals.length > 1) {
-    printError("relaymeter: validate takes one configuration file\nTry: relaymeter validate --help");
-    return 2;
+    return refuse([...flagMistakes, "validate takes one configuration file"], help);
   }
   const { endpoints, mistakes, warnings } = readFile(path);
+  if (mistakes.length + flagMistakes.length > 0) return refuse([...flagMistakes, ...mistakes], help);
   for (const warning of warnings) printError(`warning: ${warning}`);
-  for (const mistake of mistakes) printError(mistake);
-  if (mistakes.length > 0) {
-    printError(mistakes.length === 1 ? "1 mistake" : `${mistakes.length} mistakes`);
-    return 2;
-  }
   print(`${path} is good: ${endpoints.length} endpoint${endpoints.length === 1 ? "" : "s"}`);
   return 0;
 }

@@ -12,6 +12,14 @@ export function parseAddress(text: string): Address | undefined {
   return port > 65_535 ? undefined : { hostname: match[1] ?? match[2]!, port };
 }
 
+/** Whether two listeners can't both have their address. */
+export function isSameAddress(a: Address, b: Address): boolean {
+  if (a.port === 0 || a.port !== b.port) return false;
+  const hosts = [a.hostname, b.hostname];
+  if (a.hostname === b.hostname || hosts.some((host) => host === "0.0.0.0" || host === "::")) return true;
+  return hosts.includes("localhost") && hosts.some((host) => host === "127.0.0.1" || host === "::1");
+}
+
 /** The text that {@linkcode parseAddress} reads. */
 export function addressText({ hostname, port }: Address): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;

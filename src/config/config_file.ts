@@ -1,9 +1,20 @@
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument, visit } from "yaml";
 import { type FileContent, readFileContent } from "./file_content.ts";
 import type { Mistake } from "./mistake.ts";
 
 /** Largest configuration file in characters. */
 const MAX_FILE_CHARS = 10 * 1024 * 1024;
+
+/** What a parser's error means, in words of our own: its own may quote what stands there, and that may be a key. */
+const YAML_MISTAKES: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: "members are unique; this one stands twice",
+  TAB_AS_INDENT: "tabs are not allowed as indentation; use spaces",
+  BAD_ALIAS: "has an alias that can't be read",
+  BAD_INDENT: "is indented in a way that YAML does not allow",
+  MISSING_CHAR: "lacks a character: a quote, a bracket or a colon",
+  MULTIPLE_DOCS: "starts a second document; a configuration is one",
+  RESOURCE_EXHAUSTION: "nests deeper than a configuration needs",
+};
 
 /** Reads a configuration file in the ecosystem's format: YAML, or JSON, which is YAML too. */
 export function readConfigFile(text: string): FileContent {
@@ -12,13 +23,25 @@ export function readConfigFile(text: string): FileContent {
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const lineAt = (offset: number) => lineCounter.linePos(offset).line;
   if (document.errors.length > 0) {
-    return unreadable(document.errors.map(({ message, pos }) => ({ path: [], message, line: lineAt(pos[0]) })));
+    const mistakes = document.errors.map(({ code, pos }) => ({
+      path: [],
+      message: YAML_MISTAKES[code] ?? "is not YAML",
+      line: lineAt(pos[0]),
+    }));
+    return unreadable(
+      mistakes.filter(({ line }, index) => mistakes.findIndex((other) => other.line === line) === index),
+    );
   }
   let content: unknown;
   try {
     content = document.toJS({ maxAliasCount: 100 });
   } catch {
-    return unreadable([{ path: [], message: "has more aliases than a configuration needs" }]);
+    const offset = unresolvedAlias(document);
+    return unreadable([
+      offset === undefined
+        ? { path: [], message: "has more aliases than a configuration needs" }
+        : { path: [], message: "refers to an anchor that is not there", line: lineAt(offset) },
+    ]);
   }
   const read = readFileContent(content);
   const mistakes = read.mistakes.map((mistake) => {
@@ -26,6 +49,19 @@ export function readConfigFile(text: string): FileContent {
     return offset === undefined ? mistake : { ...mistake, line: lineAt(offset) };
   });
   return { ...read, mistakes };
+}
+
+/** Where the first alias without an anchor stands. */
+function unresolvedAlias(document: ReturnType<typeof parseDocument>): number | undefined {
+  let offset: number | undefined;
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = alias.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 /** Where the value at a path starts, or the nearest one around it that is there. */

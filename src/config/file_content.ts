@@ -1,6 +1,6 @@
 import type { ApiInterface } from "../domain/api_interface.ts";
 import { parseDuration } from "../domain/duration.ts";
-import { type Address, parseAddress } from "./address.ts";
+import { type Address, addressText, isSameAddress, parseAddress } from "./address.ts";
 import { checkRelayConfig } from "./assemble.ts";
 import { checkFileShape } from "./file_schema.ts";
 import { describeMistake, type Mistake } from "./mistake.ts";
@@ -24,6 +24,7 @@ export interface FileContent {
 /** A provider of the file, where it stands there, and whom it is for. */
 interface FileProvider {
   readonly config: ProviderConfig;
+  readonly members: Members;
   readonly path: Mistake["path"];
   readonly chainId: string;
   readonly apiInterface: string;
@@ -37,6 +38,7 @@ interface FileProvider {
  */
 export function readFileContent(content: unknown): FileContent {
   const mistakes = checkFileShape(content);
+  if (mistakes.some(({ path }) => path.length === 0)) return { endpoints: [], mistakes, warnings: [] };
   const file = membersOf(content);
   const primaries = readProviders(file, "static-providers", "direct-rpc");
   const backups = readProviders(file, "backup-providers", "backup-direct-rpc");
@@ -48,33 +50,58 @@ export function readFileContent(content: unknown): FileContent {
     }
   }
 
+  for (const provider of all) mistakes.push(...checkProvider(provider));
+
   const endpoints: EndpointConfig[] = [];
   const used = new Set<FileProvider>();
   for (const [index, value] of listOf(file["endpoints"]).entries()) {
     const at = ["endpoints", index];
-    const { address, relay, own, ownBackups } = readEndpoint(membersOf(value), primaries, backups);
-    if (own.length === 0 && all.length > 0) {
+    const { address, relay, own } = readEndpoint(membersOf(value), primaries, backups);
+    if (relay.providers.length === 0 && all.length > 0) {
       const served = `${relay.chainId} ${relay.apiInterface}`;
       mistakes.push({ path: at, message: `no provider serves ${served}; add one to static-providers` });
     }
-    for (const mistake of checkRelayConfig(relay)) mistakes.push(toFilePath(mistake, at, own, ownBackups));
-    for (const provider of [...own, ...ownBackups]) used.add(provider);
+    for (const { path, message } of checkRelayConfig({ ...relay, backupProviders: [] })) {
+      // Providers have been checked, each in its own place.
+      if (path[0] !== "providers") mistakes.push({ path: [...at, ...path.map(kebab)], message });
+    }
+    for (const provider of own) used.add(provider);
     if (address === undefined) continue;
-    if (address.port !== 0 && endpoints.some((other) => other.address.port === address.port)) {
-      mistakes.push({ path: [...at, "network-address"], message: `port ${address.port} is taken by another endpoint` });
+    if (endpoints.some((other) => isSameAddress(other.address, address))) {
+      mistakes.push({
+        path: [...at, "network-address"],
+        message: `${addressText(address)} is taken by another endpoint`,
+      });
     }
     endpoints.push({ address, relay });
   }
   const unused = all.filter((provider) => !used.has(provider));
   const warnings = unused.map(({ config }) => `provider ${config.name} is for no endpoint; it is not used`);
-  return { endpoints, mistakes: onePerPlace(mistakes), warnings: [...warnings, ...withoutEffect(file)] };
+  return { endpoints, mistakes: onePerPlace(mistakes), warnings: [...warnings, ...withoutEffect(all)] };
+}
+
+/** Mistakes in one provider, where the file has them. */
+function checkProvider({ config, path, chainId, apiInterface }: FileProvider): Mistake[] {
+  const relay: RelayConfig = { chainId, apiInterface: apiInterface as ApiInterface, providers: [config] };
+  return checkRelayConfig(relay).map(({ path: [first, , ...rest], message }) => {
+    const members = first === "providers"
+      ? rest.flatMap((part) => part === "authHeaders" ? AUTH_HEADERS : kebab(part))
+      : [kebab(first)];
+    return { path: [...path, ...members], message };
+  });
+}
+
+const AUTH_HEADERS = ["auth-config", "auth-headers"];
+
+/** `nodeUrls` in the file's spelling, `node-urls`. */
+function kebab(part: string | number | undefined): string | number {
+  return typeof part === "number" ? part : (part ?? "").replace(/[A-Z]/g, (upper) => `-${upper.toLowerCase()}`);
 }
 
 function readEndpoint(members: Members, primaries: readonly FileProvider[], backups: readonly FileProvider[]): {
   readonly address: Address | undefined;
   readonly relay: RelayConfig;
   readonly own: readonly FileProvider[];
-  readonly ownBackups: readonly FileProvider[];
 } {
   const chainId = textOf(members["chain-id"]);
   const apiInterface = textOf(members["api-interface"]);
@@ -89,7 +116,7 @@ function readEndpoint(members: Members, primaries: readonly FileProvider[], back
     backupProviders: ownBackups.map(({ config }) => config),
     ...(healthPath !== "" && { healthCheckPath: healthPath }),
   };
-  return { address: parseAddress(textOf(members["network-address"])), relay, own, ownBackups };
+  return { address: parseAddress(textOf(members["network-address"])), relay, own: [...own, ...ownBackups] };
 }
 
 function readProviders(file: Members, member: string, alias: string): FileProvider[] {
@@ -98,7 +125,7 @@ function readProviders(file: Members, member: string, alias: string): FileProvid
       const members = membersOf(value);
       const config = { name: textOf(members["name"]), nodeUrls: listOf(members["node-urls"]).map(readNodeUrl) };
       const chainId = textOf(members["chain-id"]);
-      return { config, path: [name, index], chainId, apiInterface: textOf(members["api-interface"]) };
+      return { config, members, path: [name, index], chainId, apiInterface: textOf(members["api-interface"]) };
     })
   );
 }
@@ -117,29 +144,6 @@ function readNodeUrl(value: unknown): NodeUrlConfig {
   };
 }
 
-/** Puts a mistake in an endpoint's relay where the file has it. */
-function toFilePath(
-  { path: [first, index, ...rest], message }: Mistake,
-  endpoint: Mistake["path"],
-  primaries: readonly FileProvider[],
-  backups: readonly FileProvider[],
-): Mistake {
-  const list = first === "providers" ? primaries : first === "backupProviders" ? backups : [];
-  const provider = list[Number(index)];
-  if (provider === undefined) return { path: first === "providers" ? endpoint : [...endpoint, kebab(first)], message };
-  return {
-    path: [...provider.path, ...rest.flatMap((part) => part === "authHeaders" ? AUTH_HEADERS : kebab(part))],
-    message,
-  };
-}
-
-const AUTH_HEADERS = ["auth-config", "auth-headers"];
-
-/** `nodeUrls` in the file's spelling, `node-urls`. */
-function kebab(part: string | number | undefined): string | number {
-  return typeof part === "number" ? part : (part ?? "").replace(/[A-Z]/g, (upper) => `-${upper.toLowerCase()}`);
-}
-
 /** The first mistake of each place: later ones follow from it. Unknown members are each a mistake of their own. */
 function onePerPlace(mistakes: readonly Mistake[]): Mistake[] {
   const seen = new Set<string>();
@@ -149,13 +153,19 @@ function onePerPlace(mistakes: readonly Mistake[]): Mistake[] {
   });
 }
 
-/** Members that are accepted because files have them, and that change nothing. */
-function withoutEffect(file: Members): string[] {
-  const text = JSON.stringify(file);
+/** What files have and what changes nothing. */
+function withoutEffect(providers: readonly FileProvider[]): string[] {
   const warnings: string[] = [];
-  if (text.includes('"stake":')) warnings.push("stake has no effect: providers are asked in turn");
-  if (text.includes('"skip-verifications":')) warnings.push("skip-verifications has no effect: there are none to skip");
-  if (/"url":"wss?:/.test(text)) warnings.push("ws and wss URLs are not used: subscriptions are not served");
+  const urls = providers.flatMap(({ members }) => listOf(members["node-urls"]).map(membersOf));
+  if (providers.some(({ members }) => "stake" in members)) {
+    warnings.push("stake has no effect: providers are asked in turn");
+  }
+  if (urls.some((url) => "skip-verifications" in url)) {
+    warnings.push("skip-verifications has no effect: there are none to skip");
+  }
+  if (urls.some((url) => /^wss?:/i.test(textOf(url["url"])))) {
+    warnings.push("ws and wss URLs are not used: subscriptions are not served");
+  }
   return warnings;
 }
 

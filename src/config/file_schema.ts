@@ -9,27 +9,27 @@ import { type Mistake, unknownName } from "./mistake.ts";
  * issue's message lists the known ones.
  */
 function closedObject(entries: v.ObjectEntries): v.GenericSchema {
-  return v.objectWithRest(entries, v.never(Object.keys(entries).join(" ")));
+  return v.objectWithRest(entries, v.never(Object.keys(entries).join(" ")), MEMBERS);
 }
+
+const MEMBERS = "must have members, written name: value";
 
 /** Something that the format has and that is not available: the neutral value passes, any other is refused. */
 function unavailable(neutral: boolean | string, message: string): v.GenericSchema {
   return v.optional(v.literal(neutral, message));
 }
 
-const text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
-const texts = v.optional(v.array(text));
-const duration = v.pipe(
-  v.string(),
-  v.check((value) => parseDuration(value) !== undefined, "must be a duration such as 500ms, 10s or 1m30s"),
-);
-const address = v.pipe(
-  v.string(),
-  v.check((value) => parseAddress(value) !== undefined, "must be host:port with a port from 0 to 65535"),
-);
-const apiInterface = v.picklist(API_INTERFACES);
-const flag = v.optional(v.boolean());
+const text = v.pipe(v.string("must be a text"), v.nonEmpty("must not be empty"));
+const listOf = <Item extends v.GenericSchema>(item: Item) => v.array(item, "must be a list");
+const texts = v.optional(listOf(text));
+const DURATION = "must be a duration such as 500ms, 10s or 1m30s";
+const duration = v.pipe(v.string(DURATION), v.check((value) => parseDuration(value) !== undefined, DURATION));
+const ADDRESS = "must be host:port with a port from 0 to 65535";
+const address = v.pipe(v.string(ADDRESS), v.check((value) => parseAddress(value) !== undefined, ADDRESS));
+const apiInterface = v.picklist(API_INTERFACES, `must be ${API_INTERFACES.join(", ")}`);
+const flag = v.optional(v.boolean("must be true or false"));
 
+const WHOLE = "must be a whole number, 0 or more";
 const NO_TLS_OPTIONS =
   "TLS options of a node URL are not available; use an https URL with a certificate that is trusted";
 
@@ -42,8 +42,8 @@ const nodeUrl = closedObject({
   "skip-verifications": texts,
   "methods": texts,
   "auth-config": v.optional(closedObject({
-    "auth-headers": v.optional(v.record(v.string(), v.string())),
-    "auth-query": v.optional(v.string()),
+    "auth-headers": v.optional(v.record(v.string(), v.string("must be a text"), MEMBERS)),
+    "auth-query": v.optional(v.string("must be a text")),
     "use-tls": unavailable(false, NO_TLS_OPTIONS),
     "allow-insecure": unavailable(false, NO_TLS_OPTIONS),
     "cert-pem": unavailable("", NO_TLS_OPTIONS),
@@ -56,8 +56,8 @@ const provider = closedObject({
   "name": text,
   "chain-id": text,
   "api-interface": apiInterface,
-  "stake": v.optional(v.pipe(v.number(), v.integer("must be a whole number"), v.minValue(0, "must not be negative"))),
-  "node-urls": v.pipe(v.array(nodeUrl), v.minLength(1, "needs at least one URL")),
+  "stake": v.optional(v.pipe(v.number(WHOLE), v.integer(WHOLE), v.minValue(0, WHOLE))),
+  "node-urls": v.pipe(listOf(nodeUrl), v.minLength(1, "needs at least one URL")),
 });
 
 const endpoint = closedObject({
@@ -68,11 +68,11 @@ const endpoint = closedObject({
   "health-check-path": v.optional(text),
 });
 
-const providers = v.optional(v.array(provider));
+const providers = v.optional(listOf(provider));
 
 /** The configuration file, with the member names of the ecosystem. */
 const fileSchema = closedObject({
-  "endpoints": v.pipe(v.array(endpoint), v.minLength(1, "needs at least one endpoint")),
+  "endpoints": v.pipe(listOf(endpoint), v.minLength(1, "needs at least one endpoint")),
   "static-providers": providers,
   "direct-rpc": providers,
   "backup-providers": providers,
@@ -81,24 +81,35 @@ const fileSchema = closedObject({
 
 /** Every mistake in the shape of a file's content. */
 export function checkFileShape(content: unknown): Mistake[] {
+  if (content === null || content === undefined) return [{ path: [], message: "the file is empty" }];
+  if (typeof content !== "object" || Array.isArray(content)) {
+    return [{ path: [], message: "the file must have the members endpoints and static-providers at the top" }];
+  }
   return v.safeParse(fileSchema, content).issues?.map(toMistake) ?? [];
 }
+
+/** Members whose values are shown when they are wrong. Of others it can't be known that they hold no key. */
+const SHOWN = [
+  "addons",
+  "api-interface",
+  "chain-id",
+  "health-check-path",
+  "network-address",
+  "stake",
+  "timeout",
+  "tls-enabled",
+];
 
 function toMistake(issue: v.BaseIssue<unknown>): Mistake {
   const path = issue.path?.map(({ key }) => key as string | number) ?? [];
   const last = String(path.at(-1) ?? "");
   if (issue.type === "never") {
-    return { path: path.slice(0, -1), message: unknownName("member", last, issue.message.split(" ")) };
+    const known = issue.message.split(" ");
+    // A URL in the wrong place can be a member's name, and hold a key.
+    if (/^[\w-]{1,40}$/.test(last)) return { path, message: unknownName("member", last, known) };
+    return { path: path.slice(0, -1), message: `has a member that is not known; known: ${known.join(", ")}` };
   }
   if (issue.received === "undefined") return { path, message: "is missing" };
-  // Credentials stand in these two; their values are not for anyone's screen.
-  const isSecret = path.includes("url") || path.includes("auth-config");
-  const isOwnMessage = !issue.message.startsWith("Invalid ");
-  const requirement = isOwnMessage ? issue.message : `must be ${issue.expected}`;
-  return {
-    path,
-    message: isSecret || issue.type === "min_length"
-      ? requirement
-      : `${requirement}; is ${issue.received.slice(0, 100)}`,
-  };
+  const isShown = SHOWN.includes(last) && issue.received.length <= 40 && !/[/@]{2}/.test(issue.received);
+  return { path, message: isShown ? `${issue.message}; is ${issue.received}` : issue.message };
 }

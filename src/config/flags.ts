@@ -30,6 +30,15 @@ export const RELAY_FLAGS = {
   "usage-otel-service-instance-id": text("ID", "service.instance.id; empty: <hostname>-<pid>"),
   "usage-otel-headers": text("K=V,K2=V2", "headers for the collector; empty: OTEL_EXPORTER_OTLP_HEADERS"),
   "usage-otel-compression": choice(["none", "gzip"], "none", "compression towards the collector"),
+  "usage-otel-protocol": choice(
+    ["", "http/json", "http/protobuf"],
+    "",
+    "wire format; empty: OTEL_EXPORTER_OTLP_LOGS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL, then http/json",
+  ),
+  "usage-otel-exporter": choice(["otlp", "sdk"], "otlp", "who exports: this relay, or OpenTelemetry's own exporter"),
+  "usage-otel-max-batches-in-flight": integer(4, 1, 64, "batches on their way at once"),
+  "usage-otel-retry-budget": duration("5m", 0, "24h", "how long a batch is tried again while the collector is away"),
+  "usage-otel-extended": toggle(false, "add event_id, error_class and attempts to each relay_usage record"),
 } as const satisfies Record<string, Flag<unknown>>;
 
 /** A table of flags. */

@@ -34,9 +34,20 @@ function pathText(path: Mistake["path"]): string {
   return path.map((part, index) => typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`).join("");
 }
 
+/** Most known names that a message lists. */
+const MAX_LISTED = 12;
+
 /** Says that a name is unknown, and which known one is nearest; which ones there are when none is near. */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
-  const nearest = known.length === 0 ? "" : closest(name, known);
-  const isNear = nearest !== "" && distance(name, nearest) <= Math.max(2, nearest.length / 3);
-  return `unknown ${what} "${name}"; ${isNear ? `did you mean ${nearest}?` : `known: ${known.join(", ")}`}`;
+  const folded = name.toLowerCase();
+  const nearest = closest(folded, known.map((other) => other.toLowerCase()));
+  const isNear = known.length > 0 && distance(folded, nearest) <= Math.max(2, nearest.length / 3);
+  const hint = isNear
+    ? `did you mean ${known.find((other) => other.toLowerCase() === nearest)}?`
+    : known.length === 0
+    ? "there is none"
+    : known.length > MAX_LISTED
+    ? "--help lists them"
+    : `known: ${known.join(", ")}`;
+  return `unknown ${what} "${name}"; ${hint}`;
 }

@@ -2,58 +2,78 @@ import { parseArgs } from "@std/cli/parse-args";
 import type { FlagTable, FlagValues } from "./flags.ts";
 import { unknownName } from "./mistake.ts";
 
-/** A parsed command line. Help was asked for, or every mistake was found, or the values are all good. */
+/** A parsed command line. What could not be read has its default, and a mistake. */
 export type ParsedFlags<Table extends FlagTable> =
   | { readonly kind: "help" }
-  | { readonly kind: "mistakes"; readonly mistakes: readonly string[] }
-  | { readonly kind: "flags"; readonly values: FlagValues<Table>; readonly positionals: readonly string[] };
+  | {
+    readonly kind: "flags";
+    readonly values: FlagValues<Table>;
+    readonly positionals: readonly string[];
+    readonly mistakes: readonly string[];
+  };
 
 /** Parses the arguments after a command's name. */
 export function parseFlags<Table extends FlagTable>(args: readonly string[], table: Table): ParsedFlags<Table> {
   const names = Object.keys(table);
   const ofKind = (kind: string) => names.filter((name) => table[name]!.kind === kind);
   const mistakes: string[] = [];
-  const parsed = parseArgs(withoutSwitchValues(args, table, mistakes), {
+  const normalized = normalize(args, table, mistakes);
+  const parsed = parseArgs(normalized, {
     boolean: [...ofKind("switch"), "help"],
     string: [...ofKind("single"), ...ofKind("list"), "_"],
     collect: ofKind("list"),
-    unknown(arg, key) {
-      if (!arg.startsWith("-") || arg === "-") return true;
-      mistakes.push(unknownName("flag", `--${key ?? arg.slice(1)}`, names.map((name) => `--${name}`)));
-      return false;
-    },
   });
   if (parsed["help"]) return { kind: "help" };
 
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const flag = table[name]!;
-    const isGiven = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
-    if (!isGiven) {
-      values[name] = flag.initial;
-    } else if (flag.kind === "switch") {
-      values[name] = parsed[name];
-    } else {
-      const given: string[] = [parsed[name]].flat();
-      const read = given.map((text) => flag.parse(text));
-      values[name] = flag.kind === "list" ? read.flat() : read[0];
-      given.forEach((text, index) => {
-        if (read[index] === undefined) mistakes.push(`--${name}: "${text}" is not ${flag.allowed}`);
-      });
-    }
+    values[name] = flag.initial;
+    const isGiven = normalized.some((arg) => arg.startsWith(`--${name}=`));
+    const given: readonly string[] = isGiven ? [parsed[name]].flat().map(String) : [];
+    const read = given.map((text) => flag.parse(text));
+    const bad = read.indexOf(undefined);
+    if (bad >= 0) mistakes.push(`--${name}: "${given[bad]}" is not ${flag.allowed}`);
+    else if (given.length > 0) values[name] = flag.kind === "list" ? read.flat() : read[0];
   }
-  if (mistakes.length > 0) return { kind: "mistakes", mistakes };
-  return { kind: "flags", values: values as FlagValues<Table>, positionals: parsed._.map(String) };
+  return { kind: "flags", values: values as FlagValues<Table>, positionals: parsed._.map(String), mistakes };
 }
 
-/** `--switch=true` and `--switch=false` in the form that takes no value; any other value is a mistake. */
-function withoutSwitchValues(args: readonly string[], table: FlagTable, mistakes: string[]): string[] {
-  return args.map((arg) => {
-    const [, name, text] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
-    const flag = name === undefined ? undefined : table[name];
-    if (flag?.kind !== "switch") return arg;
-    const value = flag.parse(text!);
-    if (value === undefined) mistakes.push(`--${name}: "${text}" is not ${flag.allowed}`);
-    return value === true ? `--${name}` : `--${name}=false`;
-  });
+/**
+ * Writes every flag that the table has as `--name=value`, which leaves nothing to be guessed, and takes out what it
+ * does not have.
+ */
+function normalize(args: readonly string[], table: FlagTable, mistakes: string[]): string[] {
+  const known = Object.keys(table).map((name) => `--${name}`);
+  const normalized: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--") return [...normalized, ...args.slice(i)];
+    if (arg === "--help" || arg === "-h") {
+      normalized.push("--help");
+      continue;
+    }
+    if (!/^-./s.test(arg)) {
+      normalized.push(arg);
+      continue;
+    }
+    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    const flag = name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
+    if (flag === undefined) {
+      mistakes.push(unknownName("flag", arg.split("=")[0]!, known));
+    } else if (flag.kind === "switch" && flag.parse(value ?? "true") === undefined) {
+      mistakes.push(`--${name}: "${value}" is not ${flag.allowed}`);
+    } else if (flag.kind === "switch" || value !== undefined) {
+      normalized.push(`--${name}=${value ?? "true"}`);
+    } else {
+      const next = args[i + 1];
+      if (next === undefined || /^-[^\d]/.test(next)) {
+        mistakes.push(`--${name}: needs ${flag.allowed} behind it`);
+      } else {
+        normalized.push(`--${name}=${next}`);
+        i++;
+      }
+    }
+  }
+  return normalized;
 }

@@ -52,7 +52,8 @@ function isName(name: string): boolean {
 function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mistake["path"]): NodeUrl | undefined {
   const complain = (member: string, message: string) => into.mistakes.push({ path: [...path, member], message });
   for (const addon of config.addons ?? []) {
-    if (into.serviceNames.has(addon)) continue;
+    // Of a chain that is not known, its add-ons are not known either.
+    if (into.serviceNames.size === 0 || into.serviceNames.has(addon)) continue;
     complain("addons", unknownName("add-on", addon, [...into.serviceNames]));
   }
   const isSendable = canSend(config.authHeaders ?? {});
@@ -68,12 +69,15 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
     complain("url", `has the scheme ${url.protocol} and a jsonrpc provider is reached by http, https, ws or wss`);
     return undefined;
   }
-  const headers = takeCredentials(url);
-  if (isSendable) headers.push(...Object.entries(config.authHeaders ?? {}));
-  if (config.authQuery) url.search = [url.search.slice(1), config.authQuery].filter(Boolean).join("&");
+  // What is configured takes the place of what the URL says.
+  const headers = new Headers(takeCredentials(url));
+  for (const [name, value] of isSendable ? Object.entries(config.authHeaders ?? {}) : []) headers.set(name, value);
+  if (config.authQuery) {
+    url.search = [url.search.slice(1), config.authQuery.replace(/^[?&]/, "")].filter(Boolean).join("&");
+  }
   return {
     target: url.href,
-    headers,
+    headers: [...headers],
     extraTimeoutMs: config.timeoutMs ?? 0,
     addOns: new Set(config.addons),
     methods: config.methods?.length ? new Set(config.methods) : undefined,
@@ -82,10 +86,15 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
   };
 }
 
+/** `host`, `host:port`, with credentials before it, and a path or a query behind it. */
+const BARE = /^(?:[^/?#@\s]*@)?(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d+)?(?:[/?].*)?$/i;
+
 /** A bare `host:port` means https. */
 function parseUrl(text: string): URL | undefined {
   try {
-    const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
+    const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+    if (!hasScheme && !BARE.test(text)) return undefined;
+    const url = new URL(hasScheme ? text : `https://${text}`);
     return url.hostname === "" ? undefined : url;
   } catch {
     return undefined;

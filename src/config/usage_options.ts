@@ -18,26 +18,48 @@ export type UsageOptionsResult =
 export function resolveUsageOptions(
   flags: RelayFlags,
   defaultServiceName: string,
-  facts: ProcessFacts,
+  process: ProcessFacts,
 ): UsageOptionsResult {
+  // The variables are for programs that export; with usage off they are none of the relay's business.
+  const facts = flags["usage-otel-enabled"] ? process : { ...process, env: () => undefined };
   const mistakes: string[] = [];
-  const url = resolveUrl(flags, facts);
-  if (url === undefined) mistakes.push("the collector's endpoint is not host:port or an http(s) URL");
-  const headers = parsePairs(flags["usage-otel-headers"] || facts.env("OTEL_EXPORTER_OTLP_HEADERS") || "");
-  if (headers === undefined) mistakes.push("--usage-otel-headers: must be written k=v,k2=v2");
+  const endpoint = chooseEndpoint(flags, facts);
+  const url = toUrl(endpoint, flags["usage-otel-insecure"] ? "http" : "https");
+  if (url === undefined) mistakes.push(`${endpoint.source}: "${endpoint.text}" is not host:port or an http(s) URL`);
+  const headersFlag = flags["usage-otel-headers"];
+  const headers = parsePairs(headersFlag || facts.env("OTEL_EXPORTER_OTLP_HEADERS") || "");
+  if (headers === undefined || !canSend(headers)) {
+    // The value may be a token: it is not shown.
+    const source = headersFlag === "" ? "OTEL_EXPORTER_OTLP_HEADERS" : "--usage-otel-headers";
+    mistakes.push(`${source}: must be headers written k=v,k2=v2, values percent-encoded`);
+  }
   const added = parsePairs(facts.env("OTEL_RESOURCE_ATTRIBUTES") ?? "");
   if (added === undefined) mistakes.push("OTEL_RESOURCE_ATTRIBUTES: must be written k=v,k2=v2");
-  if (url === undefined || headers === undefined || added === undefined) return { kind: "mistakes", mistakes };
+  const protocol = resolveProtocol(flags, facts);
+  if (protocol === undefined) mistakes.push("OTEL_EXPORTER_OTLP_PROTOCOL: must be http/json or http/protobuf");
+  if (flags["usage-otel-exporter"] === "sdk" && protocol === "http/protobuf") {
+    mistakes.push("--usage-otel-exporter: sdk speaks http/json only; leave it at otlp for http/protobuf");
+  }
+  if (
+    url === undefined || headers === undefined || added === undefined || protocol === undefined || mistakes.length > 0
+  ) {
+    return { kind: "mistakes", mistakes };
+  }
   return {
     kind: "options",
     options: {
       url,
       headers,
+      protocol,
       compression: flags["usage-otel-compression"],
+      exporter: flags["usage-otel-exporter"],
+      extended: flags["usage-otel-extended"],
       queueSize: flags["usage-otel-queue-size"],
       batchSize: flags["usage-otel-batch-size"],
       flushIntervalMs: flags["usage-otel-flush-interval"],
       exportTimeoutMs: flags["usage-otel-export-timeout"],
+      retryBudgetMs: flags["usage-otel-retry-budget"],
+      maxBatchesInFlight: flags["usage-otel-max-batches-in-flight"],
       resource: {
         ...added,
         "service.name": flags["usage-otel-service-name"] || defaultServiceName,
@@ -47,25 +69,30 @@ export function resolveUsageOptions(
   };
 }
 
+/** Where the collector's endpoint was named, and how much of a URL is to be made of it. */
+interface Endpoint {
+  readonly source: string;
+  readonly text: string;
+  readonly addPath: "always" | "never" | "unless_it_has_a_path";
+}
+
 /**
  * The flag's endpoint, that of the variable for logs, or the general one. A URL with a path of its own keeps it; to a
  * base URL, and always to the general variable's, the path of OTLP/HTTP logs is added.
  */
-function resolveUrl(flags: RelayFlags, facts: ProcessFacts): string | undefined {
-  const scheme = flags["usage-otel-insecure"] ? "http" : "https";
+function chooseEndpoint(flags: RelayFlags, facts: ProcessFacts): Endpoint {
   const flag = flags["usage-otel-endpoint"];
-  const ofLogs = facts.env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT");
-  const general = facts.env("OTEL_EXPORTER_OTLP_ENDPOINT");
-  if (flag !== "") return toUrl(flag, scheme, "unless_it_has_a_path");
-  if (ofLogs) return toUrl(ofLogs, scheme, "never");
-  return toUrl(general || "localhost:4318", scheme, "always");
+  if (flag !== "") return { source: "--usage-otel-endpoint", text: flag, addPath: "unless_it_has_a_path" };
+  const ofLogs = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT";
+  const logsText = facts.env(ofLogs);
+  if (logsText) return { source: ofLogs, text: logsText, addPath: "never" };
+  const general = "OTEL_EXPORTER_OTLP_ENDPOINT";
+  return { source: general, text: facts.env(general) || "localhost:4318", addPath: "always" };
 }
 
-type AddPath = "always" | "never" | "unless_it_has_a_path";
-
-function toUrl(endpoint: string, scheme: string, addPath: AddPath): string | undefined {
+function toUrl({ text, addPath }: Endpoint, scheme: string): string | undefined {
   try {
-    const url = new URL(endpoint.includes("://") ? endpoint : `${scheme}://${endpoint}`);
+    const url = new URL(text.includes("://") ? text : `${scheme}://${text}`);
     if ((url.protocol !== "http:" && url.protocol !== "https:") || url.hostname === "") return undefined;
     const hasPath = url.pathname !== "/";
     if (addPath === "always" || (addPath === "unless_it_has_a_path" && !hasPath)) {
@@ -74,6 +101,22 @@ function toUrl(endpoint: string, scheme: string, addPath: AddPath): string | und
     return url.href;
   } catch {
     return undefined;
+  }
+}
+
+/** The flag's protocol, that of the variable for logs, or the general one; undefined for one that is not spoken. */
+function resolveProtocol(flags: RelayFlags, facts: ProcessFacts): OtelUsageOptions["protocol"] | undefined {
+  const name = flags["usage-otel-protocol"] || facts.env("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL") ||
+    facts.env("OTEL_EXPORTER_OTLP_PROTOCOL") || "http/json";
+  return name === "http/json" || name === "http/protobuf" ? name : undefined;
+}
+
+function canSend(headers: Readonly<Record<string, string>>): boolean {
+  try {
+    new Headers(headers);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,15 +1,18 @@
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
-  "µs": 1e-3,
+  "µs": 1e-3, // micro sign
+  "μs": 1e-3, // Greek mu
   ms: 1,
   s: 1_000,
   m: 60_000,
   h: 3_600_000,
 };
 
-const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/;
-const PART = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g;
+const NUMBER = String.raw`(\d+\.?\d*|\.\d+)`;
+const UNIT = "(ns|us|µs|μs|ms|s|m|h)";
+const DURATION = new RegExp(`^\\+?(?:${NUMBER}${UNIT})+$`);
+const PART = new RegExp(NUMBER + UNIT, "g");
 
 /**
  * Milliseconds of a duration as Go writes it: `500ms`, `10s`, `1m30s`, `0`. Undefined for anything else, and for

@@ -36,6 +36,10 @@ export interface RelayUsageEvent {
   readonly provider: string;
   /** The caller's `Origin`. */
   readonly origin: string;
+  /** The relay's own error code; empty on success and when the error is the node's. Leaves the relay on request only. */
+  readonly errorClass: string;
+  /** Attempts made against nodes. Leaves the relay on request only. */
+  readonly attempts: number;
 }
 
 /** One provider's scores at one sampling tick. Leaves the relay as the log record `optimizer_qos`. */

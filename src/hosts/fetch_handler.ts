@@ -42,7 +42,9 @@ export class FetchHandler {
   readonly #options: FetchHandlerOptions;
   #inFlight = 0;
   #isDraining = false;
-  #onIdle: (() => void) | undefined;
+  /** Settles when the last request has been answered; there while that is waited for. */
+  #idle: PromiseWithResolvers<void> | undefined;
+  readonly #stop = new AbortController();
 
   constructor(deps: FetchHandlerDeps, options: FetchHandlerOptions) {
     this.#deps = deps;
@@ -59,20 +61,24 @@ export class FetchHandler {
       return this.#errorResponse(failure("internal_error", "the relay made a mistake; its log says more").error);
     } finally {
       this.#inFlight--;
-      if (this.#inFlight === 0) this.#onIdle?.();
+      if (this.#inFlight === 0) this.#idle?.resolve();
     }
   }
 
   /**
-   * Takes no more requests and waits for those under way: for `graceMs`, after which their attempts are ended, so that
-   * they fail, are recorded, and are answered.
+   * Takes no more requests and waits for those under way: for `graceMs`, after which bodies are read no further and
+   * attempts are ended, so that their relays fail, are recorded, and are answered. Safe to call twice: the shortest
+   * grace holds.
    */
   async drain(graceMs: number): Promise<void> {
     this.#isDraining = true;
     if (this.#inFlight === 0) return;
-    const idle = new Promise<void>((resolve) => this.#onIdle = resolve);
-    const cancelTimer = this.#deps.clock.schedule(graceMs, () => this.#deps.relay.interrupt());
-    await idle;
+    this.#idle ??= Promise.withResolvers<void>();
+    const cancelTimer = this.#deps.clock.schedule(graceMs, () => {
+      this.#stop.abort();
+      this.#deps.relay.interrupt();
+    });
+    await this.#idle.promise;
     cancelTimer();
   }
 
@@ -80,7 +86,7 @@ export class FetchHandler {
     if (request.method === "OPTIONS") return preflightResponse(request);
     if (request.method === "POST") return await this.#relay(request, clientAddress);
     if (request.method === "GET" || request.method === "HEAD") {
-      if (new URL(request.url).pathname === this.#options.healthPath) return this.#health();
+      if (pathOf(request) === this.#options.healthPath) return this.#health();
     }
     const error = failure("method_not_allowed", `${request.method} is not served here; send JSON-RPC with POST`).error;
     return this.#errorResponse(error, undefined, [["allow", "POST, OPTIONS"]]);
@@ -101,7 +107,7 @@ export class FetchHandler {
     const mediaError = checkMediaType(request.headers, codec.mediaTypes);
     if (mediaError !== undefined) return this.#errorResponse(mediaError);
 
-    const read = await readBody(request, this.#options, clock);
+    const read = await readBody(request, this.#options, clock, this.#stop.signal);
     if (read.kind === "failure") return this.#errorResponse(read.error);
     const decoded = codec.decode(read.body);
     if (decoded.kind === "response") return respond(decoded.response.status, decoded.response.body, this.#mediaType);
@@ -137,6 +143,15 @@ export class FetchHandler {
   #errorResponse(error: RelayError, call?: ProtocolCall, headers?: readonly [string, string][]): Response {
     const body = call === undefined ? this.#deps.codec.encodeError(error) : call.encodeError(error);
     return respond(traitsOf(error.code).httpStatus, body, this.#mediaType, headers);
+  }
+}
+
+/** The path of a request; empty for a URL that is none, as a broken `Host` header makes it. */
+function pathOf(request: Request): string {
+  try {
+    return new URL(request.url).pathname;
+  } catch {
+    return "";
   }
 }
 

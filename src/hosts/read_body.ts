@@ -14,10 +14,15 @@ export type BodyResult =
   | { readonly kind: "failure"; readonly error: RelayError };
 
 /**
- * Reads a request's body: no more than `maxBodyBytes`, and no longer than `bodyTimeoutMs`. Hosts keep no such time
- * limit of their own.
+ * Reads a request's body: no more than `maxBodyBytes`, no longer than `bodyTimeoutMs`, and not on when `stop` aborts.
+ * Hosts keep no such time limit of their own.
  */
-export async function readBody(request: Request, limits: BodyLimits, clock: Clock): Promise<BodyResult> {
+export async function readBody(
+  request: Request,
+  limits: BodyLimits,
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<BodyResult> {
   const { maxBodyBytes, bodyTimeoutMs } = limits;
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > maxBodyBytes) {
@@ -28,11 +33,16 @@ export async function readBody(request: Request, limits: BodyLimits, clock: Cloc
   if (request.body === null) return { kind: "body", body: new Uint8Array() };
 
   const reader = request.body.getReader();
-  let timedOut = false;
-  const cancelTimer = clock.schedule(bodyTimeoutMs, () => {
-    timedOut = true;
+  let end: BodyResult | undefined;
+  const endWith = (result: BodyResult) => {
+    end ??= result;
     reader.cancel().catch(() => {});
-  });
+  };
+  const timedOut = () =>
+    endWith(failure("body_timeout", `the body did not arrive within ${bodyTimeoutMs} ms; send it faster`));
+  const stopped = () => endWith(failure("shutting_down", "the relay is shutting down; send the request again"));
+  const cancelTimer = clock.schedule(bodyTimeoutMs, timedOut);
+  stop.addEventListener("abort", stopped, { once: true });
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   try {
@@ -40,19 +50,16 @@ export async function readBody(request: Request, limits: BodyLimits, clock: Cloc
       const { done, value } = await reader.read();
       if (done) break;
       length += value.length;
-      if (length > maxBodyBytes) {
-        reader.cancel().catch(() => {});
-        return tooLarge(maxBodyBytes);
-      }
-      chunks.push(value);
+      if (length > maxBodyBytes) endWith(tooLarge(maxBodyBytes));
+      else chunks.push(value);
     }
   } catch {
-    if (!timedOut) return failure("client_closed", "the client went away while it sent the body");
+    end ??= failure("client_closed", "the client went away while it sent the body");
   } finally {
     cancelTimer();
+    stop.removeEventListener("abort", stopped);
   }
-  if (timedOut) return failure("body_timeout", `the body did not arrive within ${bodyTimeoutMs} ms; send it faster`);
-  return { kind: "body", body: chunks.length === 1 ? chunks[0]! : join(chunks, length) };
+  return end ?? { kind: "body", body: chunks.length === 1 ? chunks[0]! : join(chunks, length) };
 }
 
 function tooLarge(maxBodyBytes: number): BodyResult {

@@ -38,5 +38,7 @@ export function usageRecord(request: RelayRequest, outcome: Outcome, endedAtMs: 
     hedgeCount: outcome.hedges,
     provider: outcome.kind === "answer" ? outcome.provider : outcome.tried.at(-1) ?? "",
     origin: caller.origin,
+    errorClass: outcome.kind === "answer" ? "" : outcome.error.code,
+    attempts: outcome.tried.length,
   };
 }

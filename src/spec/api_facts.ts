@@ -16,9 +16,9 @@ export type MatchResult = { readonly kind: "matched"; readonly api: ApiFacts } |
  */
 export function matchCall(matcher: Matcher, names: readonly string[], extensions: readonly string[]): MatchResult {
   const apis = names.map((name) => matcher.match(name));
+  const asked = new Set(extensions);
   let computeUnits = 0;
   let addOn = "";
-  let timeoutMs = 0;
   let stateful: 0 | 1 | 2 = 0;
   let isHanging = false;
   const used = new Set<string>();
@@ -29,12 +29,13 @@ export function matchCall(matcher: Matcher, names: readonly string[], extensions
     if (api.addOn !== "" && addOn !== "" && api.addOn !== addOn) {
       return failure("invalid_request", `batch mixes the add-ons ${addOn} and ${api.addOn}; send one batch for each`);
     }
-    computeUnits += priceOf(api, extensions, used);
+    computeUnits += priceOf(api, asked, used);
     addOn ||= api.addOn;
-    timeoutMs = Math.max(timeoutMs, api.timeoutMs);
     if (api.stateful === 1 || stateful === 0) stateful = api.stateful;
     isHanging ||= api.isHanging;
   }
+  // Where the spec leaves any part's time to its compute units, it does so for the whole.
+  const timeoutMs = apis.every((api) => api.timeoutMs > 0) ? Math.max(...apis.map((api) => api.timeoutMs)) : 0;
   const apiMethod = apis.length === 1 ? apis[0]!.name : apis.map((api) => api.name).join("&");
   return {
     kind: "matched",
@@ -43,7 +44,7 @@ export function matchCall(matcher: Matcher, names: readonly string[], extensions
 }
 
 /** Price of one API with the extensions that its collection knows; these are added to `used`. */
-function priceOf(api: MatchedApi, extensions: readonly string[], used: Set<string>): number {
+function priceOf(api: MatchedApi, extensions: ReadonlySet<string>, used: Set<string>): number {
   let units = api.computeUnits;
   for (const extension of extensions) {
     const multiplier = api.multipliers.get(extension);

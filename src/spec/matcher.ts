@@ -1,5 +1,5 @@
 import type { ApiInterface } from "../domain/api_interface.ts";
-import type { ChainSpec } from "../domain/chain_spec.ts";
+import type { ApiCollection, ChainSpec } from "../domain/chain_spec.ts";
 
 /** Price of an API that the chain spec does not know, in compute units. */
 export const DEFAULT_COMPUTE_UNITS = 20;
@@ -34,10 +34,13 @@ export interface Matcher {
  * Undefined when the spec has no base collection for the interface: such calls are not supported on the chain.
  */
 export function compileMatcher(spec: ChainSpec, apiInterface: ApiInterface): Matcher | undefined {
-  const collections = spec.api_collections.filter((collection) =>
+  const own = spec.api_collections.filter((collection) =>
     collection.enabled && collection.collection_data.api_interface === apiInterface
   );
-  const base = collections.find((collection) => collection.collection_data.add_on === "");
+  const isRoot = ({ collection_data }: ApiCollection) => collection_data.internal_path === "";
+  const base = own.find((collection) => isRoot(collection) && collection.collection_data.add_on === "");
+  // What stands at the root comes first: an API of an internal path serves the root only where that is free.
+  const collections = [...own.filter(isRoot), ...own.filter((collection) => !isRoot(collection))];
   if (base === undefined) return undefined;
 
   const serviceNames = new Set<string>();
@@ -50,7 +53,7 @@ export function compileMatcher(spec: ChainSpec, apiInterface: ApiInterface): Mat
     multipliersOf.set(collection, multipliers);
     for (const name of multipliers.keys()) serviceNames.add(name);
     for (const api of collection.apis) {
-      if (!api.enabled) continue;
+      if (!api.enabled || byName.has(api.name)) continue;
       byName.set(api.name, {
         name: api.name,
         computeUnits: api.compute_units + (api.extra_compute_units ?? 0),

@@ -1,65 +1,49 @@
-import type { UsageEvent, UsageEventKind } from "../domain/usage_event.ts";
-import { type DropReason, emptyCounts, type UsageStats } from "./usage_sink.ts";
+import { type DropReason, emptyCounts, type LedgerCounts } from "./usage_sink.ts";
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-type Counts = Mutable<ReturnType<typeof emptyCounts>> & { dropped: Record<DropReason, number> };
+type Counts = Mutable<Omit<LedgerCounts, "dropped">> & { readonly dropped: Record<DropReason, number> };
 
-/** Books every event: each method is one step that keeps the equation of {@linkcode UsageStats}. */
+/** Books every event of one kind: each method is one step that keeps the equation of {@linkcode LedgerCounts}. */
 export class Ledger {
-  readonly #relayUsage: Counts = emptyCounts() as Counts;
-  readonly #optimizerQos: Counts = emptyCounts() as Counts;
+  readonly #counts: Counts = emptyCounts() as Counts;
 
-  /** A new event waits. */
-  queue(kind: UsageEventKind): void {
-    const counts = this.#of(kind);
-    counts.accepted++;
-    counts.queued++;
+  /** A new event waits in memory. */
+  queue(): void {
+    this.#counts.accepted++;
+    this.#counts.queued++;
   }
 
   /** A new event is given up at once. */
-  refuse(kind: UsageEventKind, reason: DropReason): void {
-    const counts = this.#of(kind);
-    counts.accepted++;
-    counts.dropped[reason]++;
+  refuse(reason: DropReason): void {
+    this.#counts.accepted++;
+    this.#counts.dropped[reason]++;
   }
 
-  /** Waiting events are on their way. */
-  send(events: readonly UsageEvent[]): void {
-    for (const { kind } of events) {
-      const counts = this.#of(kind);
-      counts.queued--;
-      counts.inFlight++;
-    }
+  /** Events that waited in memory are on their way. */
+  send(count: number): void {
+    this.#counts.queued -= count;
+    this.#counts.inFlight += count;
   }
 
   /** The collector has acknowledged events that were on their way. */
-  acknowledge(events: readonly UsageEvent[]): void {
-    for (const { kind } of events) {
-      const counts = this.#of(kind);
-      counts.inFlight--;
-      counts.exported++;
-    }
+  acknowledge(count: number): void {
+    this.#counts.inFlight -= count;
+    this.#counts.exported += count;
   }
 
   /** Events that were on their way are given up. */
-  drop(events: readonly UsageEvent[], reason: DropReason): void {
-    for (const { kind } of events) {
-      const counts = this.#of(kind);
-      counts.inFlight--;
-      counts.dropped[reason]++;
-    }
+  drop(count: number, reason: DropReason): void {
+    this.#counts.inFlight -= count;
+    this.#counts.dropped[reason] += count;
+  }
+
+  /** Events given up for that reason so far. */
+  dropped(reason: DropReason): number {
+    return this.#counts.dropped[reason];
   }
 
   /** The counts at this moment. */
-  stats(): UsageStats {
-    return { relay_usage: copyOf(this.#relayUsage), optimizer_qos: copyOf(this.#optimizerQos) };
+  stats(): LedgerCounts {
+    return { ...this.#counts, dropped: { ...this.#counts.dropped } };
   }
-
-  #of(kind: UsageEventKind): Counts {
-    return kind === "relay_usage" ? this.#relayUsage : this.#optimizerQos;
-  }
-}
-
-function copyOf(counts: Counts): Counts {
-  return { ...counts, dropped: { ...counts.dropped } };
 }

@@ -1,32 +1,102 @@
-import type { HrTime } from "@opentelemetry/api";
-import type { Resource } from "@opentelemetry/resources";
-import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { UsageEvent } from "../domain/usage_event.ts";
-import { attributesOf } from "./attributes.ts";
+import { type AttributeField, cleanDouble, cleanInt, cleanText, fieldsOf } from "./attributes.ts";
 
 /** Severity of every usage record: INFO. */
-const SEVERITY_INFO = 9;
+export const SEVERITY_INFO = 9;
 
 /** The instrumentation scope of every usage record. One object, since exporters group records by its identity. */
-const SCOPE = { name: "relaymeter" };
-
-/** The OpenTelemetry log record of a usage event. Carries no trace context. */
-export function toLogRecord(event: UsageEvent, resource: Resource, observedUnixMs: number): ReadableLogRecord {
-  return {
-    hrTime: toHrTime(event.timeUnixMs),
-    hrTimeObserved: toHrTime(observedUnixMs),
-    severityNumber: SEVERITY_INFO,
-    body: event.kind,
-    eventName: event.kind,
-    resource,
-    instrumentationScope: SCOPE,
-    attributes: attributesOf(event),
-    droppedAttributesCount: 0,
-  };
-}
+export const SCOPE = { name: "relaymeter" } as const;
 
 /** Seconds and nanoseconds. */
-function toHrTime(unixMs: number): HrTime {
+export type HrTime = [seconds: number, nanoseconds: number];
+
+/** Says which process records come from, in the shape of the OpenTelemetry SDK. */
+export class UsageResource {
+  /** Attributes by name. */
+  readonly attributes: Readonly<Record<string, string>>;
+
+  /** Takes the attributes as they are. */
+  constructor(attributes: Readonly<Record<string, string>>) {
+    this.attributes = attributes;
+  }
+
+  /** This resource with the attributes of another on top. */
+  merge(other: { readonly attributes: object } | null): UsageResource {
+    return new UsageResource({ ...this.attributes, ...other?.attributes });
+  }
+
+  /** The attributes as pairs. */
+  getRawAttributes(): [string, string][] {
+    return Object.entries(this.attributes);
+  }
+}
+
+/**
+ * The log record of one usage event, readable by any log exporter of the OpenTelemetry ecosystem. Holds a reference to
+ * the event; attributes come to be when an exporter asks for them. Carries no trace context.
+ */
+export class UsageLogRecord {
+  /** What happened. */
+  readonly event: UsageEvent;
+  /** `<service.instance.id>/<boot id>/<sequence>`; empty for events that have none. */
+  readonly eventId: string;
+  /** Which process it happened in. */
+  readonly resource: UsageResource;
+  /** When the record was made. */
+  readonly hrTimeObserved: HrTime;
+  /** The attributes that the record has. */
+  readonly fields: readonly AttributeField<UsageEvent>[];
+  /** INFO. */
+  readonly severityNumber: number = SEVERITY_INFO;
+  /** The product. */
+  readonly instrumentationScope: { readonly name: string } = SCOPE;
+  /** None. */
+  readonly droppedAttributesCount: number = 0;
+
+  /** An `eventId` that is not empty makes the record an extended one. */
+  constructor(event: UsageEvent, eventId: string, resource: UsageResource, observedUnixMs: number) {
+    this.event = event;
+    this.eventId = eventId;
+    this.resource = resource;
+    this.hrTimeObserved = toHrTime(observedUnixMs);
+    this.fields = fieldsOf(event, eventId !== "");
+  }
+
+  /** The kind of the event. */
+  get body(): string {
+    return this.event.kind;
+  }
+
+  /** The kind of the event. */
+  get eventName(): string {
+    return this.event.kind;
+  }
+
+  /** When the event happened. */
+  get hrTime(): HrTime {
+    return toHrTime(this.event.timeUnixMs);
+  }
+
+  /** Attributes by name. */
+  get attributes(): Record<string, string | number | boolean> {
+    const attributes: Record<string, string | number | boolean> = {};
+    for (const { name, type, read } of this.fields) {
+      const value = read(this.event, this.eventId);
+      attributes[name] = type === "string"
+        ? cleanText(value as string)
+        : type === "bool"
+        ? value
+        : type === "int"
+        ? cleanInt(value as number)
+        : cleanDouble(value as number);
+    }
+    return attributes;
+  }
+}
+
+/** Milliseconds as seconds and nanoseconds; a time that is none becomes the epoch. */
+export function toHrTime(unixMs: number): HrTime {
+  if (!Number.isFinite(unixMs) || unixMs < 0 || unixMs > 8.64e15) return [0, 0];
   const seconds = Math.floor(unixMs / 1000);
-  return [seconds, Math.round((unixMs - seconds * 1000) * 1e6)];
+  return [seconds, Math.floor((unixMs - seconds * 1000) * 1e6)];
 }

@@ -49,7 +49,7 @@ Deno.test("line ends and byte order mark of other systems make no difference", (
 /** What is wrong, the file, and for each expected mistake the words that it must have: line, path, value, remedy. */
 const BAD: readonly (readonly [string, string, ...(readonly string[])[]])[] = [
   ["not YAML", "endpoints: [\n  {a: b", ["line 2"]],
-  ["a tab as indentation", "endpoints:\n\t- chain-id: ETH1\n", ["line 2", "abs"]],
+  ["a tab as indentation", "endpoints:\n\t- chain-id: ETH1\n", ["line 2", "tabs"]],
   ["a duplicate member", `${GOOD}endpoints: []\n`, ["line 21", "unique"]],
   ["an unknown member at the top", `${GOOD}static-provider: []\n`, [
     "line 21",
@@ -197,7 +197,7 @@ Deno.test("all mistakes of a file come at once, each with its line and path", ()
       "line 10, static-providers[0].node-urls[0].url",
       "line 11, static-providers[0].node-urls[0].addons",
       "line 12, static-providers[0].node-urls[0].timeout",
-      "static-providers[0].node-urls[0]: unknown member",
+      "line 13, static-providers[0].node-urls[0].ip-forward: unknown member",
       "line 17, backup-providers[0].name",
     ]
   ) {
@@ -210,6 +210,11 @@ Deno.test("a mistake in an endpoint does not hide those of its providers", () =>
   const found = mistakesIn(text).join("\n");
   assertStringIncludes(found, "endpoints[0].chain-id");
   assertStringIncludes(found, "static-providers[0].node-urls[0].url");
+});
+
+Deno.test("a provider that no endpoint uses is checked as well", () => {
+  const other = "  - {name: x, chain-id: SEP1, api-interface: jsonrpc, node-urls: [{url: 'ftp://x'}]}\n";
+  assertStringIncludes(mistakesIn(GOOD + other).join(), "backup-providers[1].node-urls[0].url");
 });
 
 Deno.test("an unknown chain does not make known add-ons unknown", () => {

@@ -38,11 +38,19 @@ export class JsonRpcCall implements ProtocolCall {
       : matchSingle(messages, read.isBatch);
     if (answerOf === undefined) return failure("malformed_answer", "the node answered another call than the one made");
 
+    if (this.isBatch && !read.isBatch && reply.body.length * this.names.length > MAX_REPEATED_BYTES) {
+      return failure(
+        "answer_too_large",
+        "the node's one error for the whole batch is too large to be given to each call",
+      );
+    }
+
     let succeededParts = 0;
     let failedParts = 0;
     const body = this.#encode((id, index) => {
       const answer = answerOf(index + 1);
-      if (answer === undefined || answer.isError) failedParts++;
+      // A result under an HTTP error is passed on, and is an error response all the same.
+      if (answer === undefined || answer.isError || reply.status >= 400) failedParts++;
       else succeededParts++;
       if (id === undefined) return undefined;
       return answer === undefined ? errorMessage(NO_PART, id) : withId(reply.body, answer, id);
@@ -75,6 +83,9 @@ export class JsonRpcCall implements ProtocolCall {
   }
 }
 
+/** Most bytes that one error for a whole batch may come to, once it stands in the place of every call's answer. */
+const MAX_REPEATED_BYTES = 10 * 1024 * 1024;
+
 const NO_PART = failure("malformed_answer", "the node left this call of the batch unanswered").error;
 
 /** Finds the answer to an upstream id. */
@@ -83,14 +94,17 @@ type AnswerOf = (id: number) => ReplyMessage | undefined;
 /** The answer to a single call, which has the upstream id 1. */
 function matchSingle(messages: readonly ReplyMessage[], isBatch: boolean): AnswerOf | undefined {
   const [message] = messages;
-  if (isBatch || message === undefined || message.id > 1) return undefined;
-  return () => message;
+  if (isBatch || message === undefined) return undefined;
+  const isAnswer = message.id === 1 || (message.id === 0 && message.isError);
+  return isAnswer ? () => message : undefined;
 }
 
 /** The answers to a batch of `size` calls, which have the upstream ids 1 to `size`. */
 function matchBatch(messages: readonly ReplyMessage[], isBatch: boolean, size: number): AnswerOf | undefined {
   // One error for the whole batch is how some nodes refuse it: it answers every call of it.
-  if (!isBatch) return messages[0]!.isError ? () => messages[0] : undefined;
+  const [first] = messages;
+  if (first?.isError && (!isBatch || (messages.length === 1 && first.id === 0))) return () => first;
+  if (!isBatch) return undefined;
   const byId: ReplyMessage[] = [];
   let matched = 0;
   for (const message of messages) {

@@ -1,5 +1,5 @@
 import { failure, type RelayError } from "../../domain/relay_error.ts";
-import { type Envelope, equals, readString, scanEnvelope, type Span } from "./envelope.ts";
+import { type Envelope, readString, scanEnvelope, type Span } from "./envelope.ts";
 import { skipSpace, skipValue, TOO_DEEP } from "./json_scan.ts";
 
 /** Deepest nesting of a request. */
@@ -10,7 +10,6 @@ const MAX_METHOD_BYTES = 256;
 const LEFT_BRACKET = 0x5b;
 const LEFT_BRACE = 0x7b;
 const QUOTE = 0x22;
-const VERSION = new TextEncoder().encode('"2.0"');
 const NULL = 0x6e;
 
 /** One call of the body, in its caller's own bytes. */
@@ -93,8 +92,9 @@ function decodeElement(bytes: Uint8Array, at: number, into: DecodedElement[]): n
 /** Checks what JSON-RPC 2.0 says about a request object. */
 function checkEnvelope(bytes: Uint8Array, envelope: Envelope): DecodedElement {
   const { method, id } = envelope;
-  if (envelope.repeated !== undefined) return invalid(`member ${envelope.repeated} stands twice`, undefined);
+  if (envelope.repeated === "id") return invalid("member id stands twice", undefined);
   if (id !== undefined && !isId(bytes[id.start]!)) return invalid("id must be a string, a number or null", undefined);
+  if (envelope.repeated !== undefined) return invalid(`member ${envelope.repeated} stands twice`, id);
   if (!isVersion2(bytes, envelope.jsonrpc)) return invalid('jsonrpc must be "2.0"', id);
   if (method === undefined || bytes[method.start] !== QUOTE) return invalid("method must be a string", id);
   if (method.end - method.start - 2 > MAX_METHOD_BYTES) {
@@ -110,7 +110,7 @@ function invalid(reason: string, id: Span | undefined): DecodedElement {
 }
 
 function isVersion2(bytes: Uint8Array, span: Span | undefined): boolean {
-  return span !== undefined && span.end - span.start === VERSION.length && equals(bytes, span.start, VERSION);
+  return span !== undefined && bytes[span.start] === QUOTE && readString(bytes, span) === "2.0";
 }
 
 /** Whether a value that starts with this byte can be an id: a string, a number, null. */

@@ -14,7 +14,7 @@ export interface Envelope extends Span {
   params?: Span;
   result?: Span;
   error?: Span;
-  /** A member that stands twice. What it means would be anyone's guess. */
+  /** A member that stands twice, so that what it means is anyone's guess; the id where that is one of several. */
   repeated?: EnvelopeMember;
 }
 
@@ -49,7 +49,7 @@ export function scanEnvelope(bytes: Uint8Array, start: number, maxDepth: number)
     at = skipValue(bytes, valueStart, maxDepth - 1);
     if (at < 0) return at;
     if (member !== undefined) {
-      if (found[member] !== undefined) found.repeated = member;
+      if (found[member] !== undefined && found.repeated !== "id") found.repeated = member;
       found[member] = { start: valueStart, end: at };
     }
     at = skipSpace(bytes, at);
@@ -76,7 +76,7 @@ function memberAt(bytes: Uint8Array, start: number, end: number): EnvelopeMember
 }
 
 /** Whether the bytes at `start` are the expected ones. */
-export function equals(bytes: Uint8Array, start: number, expected: Uint8Array): boolean {
+function equals(bytes: Uint8Array, start: number, expected: Uint8Array): boolean {
   for (let i = 0; i < expected.length; i++) if (bytes[start + i] !== expected[i]) return false;
   return true;
 }

@@ -1,17 +1,18 @@
 import { failure, type RelayError } from "../../domain/relay_error.ts";
 import type { NodeReply } from "../../domain/wire.ts";
 import { type Envelope, scanEnvelope, type Span } from "./envelope.ts";
-import { MAX_DEPTH, skipSpace } from "./json_scan.ts";
+import { MAX_DEPTH, NOT_JSON, skipSpace, TOO_DEEP } from "./json_scan.ts";
 import type { Pieces } from "./message.ts";
 
 const LEFT_BRACKET = 0x5b;
 const LEFT_BRACE = 0x7b;
 const ZERO = 0x30;
+const NULL = 0x6e;
 
 /** A node's response object: where it stands, and which of the relay's ids it answers. */
 export interface ReplyMessage {
   readonly envelope: Envelope;
-  /** 1 and up; 0 when the node gave none, as it may on an error. */
+  /** 1 and up; 0 when the node gave none, as it may on an error; -1 for one that the relay never sent. */
   readonly id: number;
   readonly isError: boolean;
 }
@@ -33,6 +34,7 @@ export function readMessages({ status, body }: NodeReply): ReplyMessages {
   const messages: ReplyMessage[] = [];
   const isBatch = body[start] === LEFT_BRACKET;
   const end = isBatch ? scanBatch(body, start, messages) : scanMessage(body, start, messages);
+  if (end === TOO_DEEP) return failure("answer_too_large", `the answer nests deeper than ${MAX_DEPTH} levels`);
   if (end < 0 || skipSpace(body, end) !== body.length) {
     return status >= 400
       ? failure("upstream_http_error", `the node answered with HTTP status ${status}`)
@@ -50,32 +52,28 @@ function scanBatch(body: Uint8Array, start: number, into: ReplyMessage[]): numbe
     at = skipSpace(body, at);
     const byte = body[at++];
     if (byte === 0x5d) return at;
-    if (byte !== 0x2c) return -1;
+    if (byte !== 0x2c) return NOT_JSON;
     at = skipSpace(body, at);
   }
 }
 
 /** Position after the response object at `at`; negative when it is none. */
 function scanMessage(body: Uint8Array, at: number, into: ReplyMessage[]): number {
-  if (body[at] !== LEFT_BRACE) return -1;
+  if (body[at] !== LEFT_BRACE) return NOT_JSON;
   const envelope = scanEnvelope(body, at, MAX_DEPTH);
   if (typeof envelope === "number") return envelope;
-  const isError = isPresent(body, envelope.error);
-  const id = readId(body, envelope.id);
-  const hasResult = envelope.result !== undefined;
-  if (envelope.repeated !== undefined || id < 0 || !(isError || hasResult) || (id === 0 && !isError)) return -1;
-  into.push({ envelope, id, isError });
+  const { repeated, result, error, id } = envelope;
+  // Null stands beside a result with JSON-RPC 1.0 nodes. What is no object is a gateway's own word, not a node's.
+  const isError = error !== undefined && body[error.start] === LEFT_BRACE;
+  if (error !== undefined && !isError && body[error.start] !== NULL) return NOT_JSON;
+  if (repeated !== undefined || !(isError || result !== undefined)) return NOT_JSON;
+  into.push({ envelope, id: readId(body, id), isError });
   return envelope.end;
-}
-
-/** Whether a member is there and not null: JSON-RPC 1.0 nodes send `"error": null` beside a result. */
-function isPresent(body: Uint8Array, span: Span | undefined): boolean {
-  return span !== undefined && body[span.start] !== 0x6e;
 }
 
 /** The relay's id: a small integer; 0 for none and null; -1 for what the relay never sent. */
 function readId(body: Uint8Array, span: Span | undefined): number {
-  if (span === undefined || body[span.start] === 0x6e) return 0;
+  if (span === undefined || body[span.start] === NULL) return 0;
   if (span.end - span.start > 9) return -1;
   let id = 0;
   for (let i = span.start; i < span.end; i++) {

@@ -1,0 +1,102 @@
+const encoder = new TextEncoder();
+
+/** Bytes that grow. Reused from batch to batch, so that encoding allocates next to nothing. */
+export class ByteBuffer {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  /** Starts with room for `capacity` bytes. */
+  constructor(capacity = 64 * 1024) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Forgets what was written, or what was written after `length` bytes. */
+  truncate(length = 0): void {
+    this.#length = length;
+  }
+
+  /** A copy of what was written from `start` to `end`. */
+  slice(start = 0, end = this.#length): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(start, end);
+  }
+
+  /** Writes one byte. */
+  byte(value: number): void {
+    if (this.#length === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  /** Writes bytes. */
+  raw(bytes: Uint8Array): void {
+    this.#grow(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Writes a text as UTF-8; comes back with the number of bytes. */
+  text(text: string): number {
+    // UTF-8 takes up to three bytes for each UTF-16 unit.
+    this.#grow(text.length * 3);
+    const start = this.#length;
+    const bytes = this.#bytes;
+    if (text.length <= 64) {
+      // Short names are the rule, and ASCII; this is twice as fast as asking the platform.
+      let at = start;
+      for (let i = 0; i < text.length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 0x7f) return this.#encode(text, start);
+        bytes[at++] = code;
+      }
+      this.#length = at;
+      return at - start;
+    }
+    return this.#encode(text, start);
+  }
+
+  /** Writes a whole number from 0 to 2^31 - 1 as Protobuf does, seven bits a byte. */
+  varint(value: number): void {
+    this.#grow(5);
+    for (; value > 0x7f; value >>>= 7) this.#bytes[this.#length++] = (value & 0x7f) | 0x80;
+    this.#bytes[this.#length++] = value;
+  }
+
+  /** Leaves room for the length of what is written next; comes back with a mark for `close`. */
+  open(): number {
+    this.byte(0);
+    return this.#length;
+  }
+
+  /** Writes the length of what was written since the mark in front of it, as a varint. */
+  close(mark: number): void {
+    const length = this.#length - mark;
+    if (length <= 0x7f) {
+      this.#bytes[mark - 1] = length;
+      return;
+    }
+    const size = length < 2 ** 14 ? 2 : length < 2 ** 21 ? 3 : length < 2 ** 28 ? 4 : 5;
+    this.#grow(size - 1);
+    this.#bytes.copyWithin(mark + size - 1, mark, this.#length);
+    this.#length = mark - 1;
+    this.varint(length);
+    this.#length += length;
+  }
+
+  #encode(text: string, start: number): number {
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start));
+    this.#length = start + written;
+    return written;
+  }
+
+  #grow(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+}

@@ -1,0 +1,203 @@
+import type { Clock } from "../../domain/clock.ts";
+import type { Log } from "../../domain/log.ts";
+import type { UsageExportResult, UsageLogExporter } from "../log_exporter.ts";
+import type { UsageLogRecord } from "../log_record.ts";
+import { ByteBuffer } from "./byte_buffer.ts";
+import { backoffMs, classifyStatus, type Delivery } from "./delivery.ts";
+import type { OtlpEncoding } from "./encoding.ts";
+import { readResponse } from "./read_response.ts";
+
+/** Options of the exporter, resolved. Durations are milliseconds. */
+export interface OtlpExporterOptions {
+  /** Full URL of the collector's logs endpoint. */
+  readonly url: string;
+  /** Headers of each request, asked for each time, so that a token may change. */
+  headers(): Readonly<Record<string, string>>;
+  readonly encoding: OtlpEncoding;
+  readonly compression: "none" | "gzip";
+  /** For one request. */
+  readonly timeoutMs: number;
+  /** For a batch with all its retries. */
+  readonly retryBudgetMs: number;
+}
+
+/** What the exporter works with. */
+export interface OtlpExporterDeps {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Told when the collector goes away and when it is back. */
+  readonly log: Log;
+}
+
+/** Bytes of records after which a request is full. */
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+/** Records that are encoded at a stretch, so that requests in the relay do not wait for a batch. */
+const RECORDS_PER_SLICE = 256;
+
+/** Part of a batch that goes out as one request. */
+interface Part {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly count: number;
+}
+
+/** Sends log records to a collector by OTLP/HTTP: exact types, bounded bodies, and retries with a budget of their own. */
+export class OtlpExporter implements UsageLogExporter {
+  readonly #deps: OtlpExporterDeps;
+  readonly #options: OtlpExporterOptions;
+  readonly #stop = new AbortController();
+  /** Wakes those that wait before a retry. */
+  readonly #sleepers = new Set<() => void>();
+  #isHurried = false;
+  #isInTrouble = false;
+
+  constructor(deps: OtlpExporterDeps, options: OtlpExporterOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  export(records: UsageLogRecord[], resultCallback: (result: UsageExportResult) => void): void {
+    this.#exportAll(records).then(resultCallback, (error) => resultCallback({ code: 1, error }));
+  }
+
+  /** Retries at once what waits for its next attempt, and from now on waits no more than a second. */
+  forceFlush(): Promise<void> {
+    this.#isHurried = true;
+    for (const wake of this.#sleepers) wake();
+    return Promise.resolve();
+  }
+
+  /** Gives up all requests. What they were to deliver is reported as not delivered. */
+  shutdown(): Promise<void> {
+    this.#stop.abort();
+    for (const wake of this.#sleepers) wake();
+    return Promise.resolve();
+  }
+
+  async #exportAll(records: readonly UsageLogRecord[]): Promise<UsageExportResult> {
+    let exported = 0;
+    let rejected = 0;
+    const deadlineMs = this.#deps.clock.monotonic() + this.#options.retryBudgetMs;
+    for (const { body, count } of await this.#encode(records)) {
+      const delivery = await this.#deliver(body, deadlineMs);
+      if (delivery.kind === "delivered") {
+        const refused = Math.min(delivery.rejected, count);
+        rejected += refused;
+        exported += count - refused;
+      } else if (delivery.kind === "refused") {
+        rejected += count;
+      }
+    }
+    return { code: exported === records.length ? 0 : 1, counts: { exported, rejected } };
+  }
+
+  /** Encodes a batch in slices, with a pause for others between them, into as many requests as it takes. */
+  async #encode(records: readonly UsageLogRecord[]): Promise<Part[]> {
+    const { encoding } = this.#options;
+    const parts: Part[] = [];
+    const buffer = new ByteBuffer();
+    let count = 0;
+    const finish = async () => {
+      const body = encoding.encodeRequest(records[0]!.resource, buffer.slice());
+      parts.push({ body: await this.#compress(body), count });
+      buffer.truncate();
+      count = 0;
+    };
+    for (const [index, record] of records.entries()) {
+      if (index > 0 && index % RECORDS_PER_SLICE === 0) await this.#pause();
+      const before = buffer.length;
+      if (count > 0) buffer.raw(encoding.separator);
+      const start = buffer.length;
+      encoding.appendRecord(buffer, record);
+      if (buffer.length > MAX_REQUEST_BYTES && count > 0) {
+        const overflow = buffer.slice(start);
+        buffer.truncate(before);
+        await finish();
+        buffer.raw(overflow);
+      }
+      count++;
+    }
+    if (count > 0) await finish();
+    return parts;
+  }
+
+  /** Sends one request until it is taken or refused, or until the deadline. */
+  async #deliver(body: Uint8Array<ArrayBuffer>, deadlineMs: number): Promise<Delivery> {
+    const { clock, random } = this.#deps;
+    for (let attempt = 1;; attempt++) {
+      const delivery = await this.#send(body);
+      this.#noteTrouble(delivery);
+      if (delivery.kind !== "retryable" || this.#stop.signal.aborted) return delivery;
+      const waitMs = this.#isHurried
+        ? Math.min(backoffMs(attempt, 0, random()), 1_000)
+        : backoffMs(attempt, delivery.retryAfterMs, random());
+      if (clock.monotonic() + waitMs > deadlineMs) return delivery;
+      await this.#sleep(waitMs);
+      if (this.#stop.signal.aborted) return delivery;
+    }
+  }
+
+  async #send(body: Uint8Array<ArrayBuffer>): Promise<Delivery> {
+    const { fetch, clock } = this.#deps;
+    const { url, headers, encoding, compression, timeoutMs } = this.#options;
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const cancelTimer = clock.schedule(timeoutMs, abort);
+    this.#stop.signal.addEventListener("abort", abort, { once: true });
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: {
+          ...headers(),
+          "content-type": encoding.contentType,
+          ...(compression === "gzip" && { "content-encoding": "gzip" }),
+        },
+        body,
+        redirect: "manual",
+        signal: controller.signal,
+      });
+      const delivery = classifyStatus(response.status, response.headers.get("retry-after"), clock.now());
+      const answer = await readResponse(response);
+      return delivery.kind === "delivered" ? { kind: "delivered", rejected: encoding.readRejected(answer) } : delivery;
+    } catch {
+      return { kind: "retryable", retryAfterMs: 0 };
+    } finally {
+      cancelTimer();
+      this.#stop.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** One line when trouble starts, and one when it is over: an outage of an hour is two lines. */
+  #noteTrouble({ kind }: Delivery): void {
+    const { log } = this.#deps;
+    const isTrouble = kind !== "delivered";
+    if (isTrouble === this.#isInTrouble) return;
+    this.#isInTrouble = isTrouble;
+    if (kind === "delivered") log.info("the collector takes usage events again");
+    else if (kind === "refused") log.error("the collector refuses usage events for good: they are dropped and counted");
+    else log.warn("the collector can't be reached or asks to wait: usage events are held and tried again");
+  }
+
+  async #compress(body: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#options.compression === "none") return body;
+    const compressed = new Response(body).body!.pipeThrough(new CompressionStream("gzip"));
+    return new Uint8Array(await new Response(compressed).arrayBuffer());
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#deps.clock.schedule(0, resolve));
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        cancelTimer();
+        this.#sleepers.delete(wake);
+        resolve();
+      };
+      const cancelTimer = this.#deps.clock.schedule(ms, wake);
+      this.#sleepers.add(wake);
+    });
+  }
+}

@@ -1,0 +1,179 @@
+import type { Clock } from "../domain/clock.ts";
+import type { UsageEvent } from "../domain/usage_event.ts";
+import { EventQueue, type QueuedEvent } from "./event_queue.ts";
+import { Ledger } from "./ledger.ts";
+import type { UsageExportResult, UsageLogExporter } from "./log_exporter.ts";
+import { UsageLogRecord, type UsageResource } from "./log_record.ts";
+import type { DropReason, LedgerCounts } from "./usage_sink.ts";
+
+/** Options of a lane, resolved. Durations are milliseconds. */
+export interface UsageLaneOptions {
+  /** Most events waiting in memory. A new one that finds no room is dropped, and counted. */
+  readonly queueSize: number;
+  /** Events that start a flush, and the most in one batch. */
+  readonly batchSize: number;
+  /** Longest that an event waits for its batch. */
+  readonly flushIntervalMs: number;
+  /** Most batches on their way at once. */
+  readonly maxBatchesInFlight: number;
+  /** After which a batch is given up although its exporter has not called back. */
+  readonly exporterTimeoutMs: number;
+}
+
+/** What a lane works with. */
+export interface UsageLaneDeps<Event> {
+  readonly exporter: UsageLogExporter;
+  readonly resource: UsageResource;
+  readonly clock: Clock;
+  /** Length of what a client can make long in an event. */
+  nameCharsOf(event: Event): number;
+  /** The id of the event accepted under that number, empty for events that have none. */
+  eventIdOf(sequence: number): string;
+  /** Told when events were given up. */
+  onDrop(reason: DropReason, dropped: number): void;
+}
+
+/** A batch that the exporter has and that is not settled yet. */
+interface Batch {
+  readonly count: number;
+  readonly cancelTimer: () => void;
+}
+
+/** The way of one kind of event, from `emit` to the exporter: queue, batches, ledger. */
+export class UsageLane<Event extends UsageEvent> {
+  readonly #deps: UsageLaneDeps<Event>;
+  readonly #options: UsageLaneOptions;
+  readonly #queue: EventQueue<Event>;
+  readonly #ledger = new Ledger();
+  readonly #batches = new Set<Batch>();
+  #sequence = 0;
+  #cancelFlush: (() => void) | undefined;
+  #cancelPump: (() => void) | undefined;
+  #isClosed = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(deps: UsageLaneDeps<Event>, options: UsageLaneOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#queue = new EventQueue(options.queueSize, deps.nameCharsOf);
+  }
+
+  /** Takes an event: a push of its reference. */
+  accept(event: Event): void {
+    this.#sequence++;
+    if (this.#isClosed) return this.#refuse("timeout");
+    if (!this.#queue.push(event, this.#sequence)) return this.#refuse("queue_full");
+    this.#ledger.queue();
+    if (this.#queue.length >= this.#options.batchSize) this.#schedulePump();
+    else if (this.#cancelFlush === undefined) this.#scheduleFlush();
+  }
+
+  /** The counts at this moment. */
+  stats(): LedgerCounts {
+    return this.#ledger.stats();
+  }
+
+  /** Takes no more events, and comes back when none is held. */
+  async drain(): Promise<void> {
+    this.#isClosed = true;
+    this.#pump(1);
+    if (this.#isIdle) return;
+    await new Promise<void>((resolve) => this.#onIdle = resolve);
+  }
+
+  /** Counts everything that is still held as dropped. */
+  giveUp(): void {
+    this.#cancelFlush?.();
+    this.#cancelPump?.();
+    const waiting = this.#queue.take(this.#queue.length).length;
+    this.#ledger.send(waiting);
+    let held = waiting;
+    for (const { count, cancelTimer } of this.#batches) {
+      cancelTimer();
+      held += count;
+    }
+    this.#batches.clear();
+    if (held > 0) this.#drop(held, "timeout");
+  }
+
+  get #isIdle(): boolean {
+    return this.#queue.length === 0 && this.#batches.size === 0;
+  }
+
+  #refuse(reason: DropReason): void {
+    this.#ledger.refuse(reason);
+    this.#deps.onDrop(reason, this.#ledger.dropped(reason));
+  }
+
+  #drop(count: number, reason: DropReason): void {
+    this.#ledger.drop(count, reason);
+    this.#deps.onDrop(reason, this.#ledger.dropped(reason));
+  }
+
+  /** Flushes what waits once the interval is over: one timer, however many events come. */
+  #scheduleFlush(): void {
+    this.#cancelFlush = this.#deps.clock.schedule(this.#options.flushIntervalMs, () => {
+      this.#cancelFlush = undefined;
+      this.#pump(1);
+    });
+  }
+
+  /** Builds full batches once the caller is done. */
+  #schedulePump(): void {
+    this.#cancelPump ??= this.#deps.clock.schedule(0, () => {
+      this.#cancelPump = undefined;
+      this.#pump(this.#options.batchSize);
+    });
+  }
+
+  /** Starts batches while there are `atLeast` events for one and room in flight. */
+  #pump(atLeast: number): void {
+    const { batchSize, maxBatchesInFlight } = this.#options;
+    while (this.#queue.length >= atLeast && this.#batches.size < maxBatchesInFlight) {
+      this.#start(this.#queue.take(batchSize));
+    }
+    if (this.#queue.length === 0) {
+      this.#cancelFlush?.();
+      this.#cancelFlush = undefined;
+    } else if (this.#cancelFlush === undefined && !this.#isClosed) {
+      this.#scheduleFlush();
+    }
+    if (this.#isIdle) this.#onIdle?.();
+  }
+
+  #start(taken: readonly QueuedEvent<Event>[]): void {
+    const { clock, exporter, resource, eventIdOf } = this.#deps;
+    this.#ledger.send(taken.length);
+    const cancelTimer = clock.schedule(this.#options.exporterTimeoutMs, () => this.#settle(batch, { code: 1 }));
+    const batch: Batch = { count: taken.length, cancelTimer };
+    this.#batches.add(batch);
+    try {
+      const nowUnixMs = clock.now();
+      const toRecord = (entry: QueuedEvent<Event>) =>
+        new UsageLogRecord(entry.event, eventIdOf(entry.sequence), resource, nowUnixMs);
+      exporter.export(taken.map(toRecord), (result) => this.#settle(batch, result));
+    } catch (error) {
+      this.#settle(batch, { code: 1, error: error instanceof Error ? error : new Error(String(error)) });
+    }
+  }
+
+  /** Books the end of a batch, once; what an exporter says later is not listened to. */
+  #settle(batch: Batch, { code, error, counts }: UsageExportResult): void {
+    if (!this.#batches.delete(batch)) return;
+    batch.cancelTimer();
+    const { count } = batch;
+    const exported = counts?.exported ?? (code === 0 ? count : 0);
+    const rejected = counts?.rejected ?? (code !== 0 && isRefusal(error) ? count : 0);
+    if (exported > 0) this.#ledger.acknowledge(exported);
+    if (rejected > 0) this.#drop(rejected, "rejected");
+    const rest = count - exported - rejected;
+    if (rest > 0) this.#drop(rest, "retry_exhausted");
+    this.#pump(this.#isClosed ? 1 : this.#options.batchSize);
+  }
+}
+
+/** Whether an exporter that says only yes or no has met an HTTP status that no retry would change. */
+function isRefusal(error: unknown): boolean {
+  const status = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof status === "number" && status >= 400 && ![429, 502, 503, 504].includes(status);
+}
