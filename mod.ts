@@ -34,7 +34,7 @@ export { type Log, type LogFields, silentLog } from "./src/domain/log.ts";
 export type { OptimizerQosEvent, RelayUsageEvent, UsageEvent, UsageEventKind } from "./src/domain/usage_event.ts";
 export type { ConnectionInfo } from "./src/hosts/fetch_handler.ts";
 export type { Fetch } from "./src/transports/fetch.ts";
-export { createOtelUsageSink, type OtelUsageOptions } from "./src/usage/create_usage_sink.ts";
+export { createOtelUsageSink, type OtelUsageOptions, type UsageSpoolOptions } from "./src/usage/create_usage_sink.ts";
 export type { UsageExportResult, UsageLogExporter } from "./src/usage/log_exporter.ts";
 export type { HrTime, UsageLogRecord, UsageResource } from "./src/usage/log_record.ts";
 export type { AttributeField, AttributeType } from "./src/usage/attributes.ts";

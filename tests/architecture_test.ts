@@ -30,7 +30,12 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The only files that may name a runtime. */
-const ADAPTERS = [/^cli\.ts$/, /^src\/cli\//, /^src\/hosts\/(?!fetch_handler|websocket_session)[a-z_]+\.ts$/];
+const ADAPTERS = [
+  /^cli\.ts$/,
+  /^src\/cli\//,
+  /^src\/usage\/spool\//,
+  /^src\/hosts\/(?!fetch_handler|websocket_session)[a-z_]+\.ts$/,
+];
 const RUNTIME_NAMES = /\bDeno\.|["'`]node:|\bWebSocketPair\b|\bprocess\./;
 
 const ROOT = new URL("../", import.meta.url);

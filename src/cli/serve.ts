@@ -36,7 +36,15 @@ export async function serve(
 
   const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
   for (const warning of read.warnings) log.warn(warning);
-  const usage = await createUsageSink(flags, usageOptions.options, log);
+  let usage: UsageSink;
+  try {
+    usage = await createUsageSink(flags, usageOptions.options, log);
+  } catch {
+    return refuse(
+      [`--usage-spool-dir: ${flags["usage-spool-dir"]} can't be written to`],
+      `relaymeter ${command} --help`,
+    );
+  }
   const stopped = stopSignals();
   const running = read.endpoints.map((endpoint) => start(endpoint, flags, usage, log));
 

@@ -39,6 +39,9 @@ export const RELAY_FLAGS = {
   "usage-otel-max-batches-in-flight": integer(4, 1, 64, "batches on their way at once"),
   "usage-otel-retry-budget": duration("5m", 0, "24h", "how long a batch is tried again while the collector is away"),
   "usage-otel-extended": toggle(false, "add event_id, error_class and attempts to each relay_usage record"),
+  "usage-spool-dir": text("DIR", "keep relay_usage events on disk until the collector has them; empty: in memory only"),
+  "usage-spool-max-bytes": integer(1_073_741_824, 1_048_576, 1_099_511_627_776, "most bytes on disk"),
+  "usage-spool-sync-interval": duration("100ms", 1, "1m", "how often events are synced to disk: what a crash can lose"),
 } as const satisfies Record<string, Flag<unknown>>;
 
 /** A table of flags. */

@@ -40,6 +40,13 @@ export function resolveUsageOptions(
   if (flags["usage-otel-exporter"] === "sdk" && protocol === "http/protobuf") {
     mistakes.push("--usage-otel-exporter: sdk speaks http/json only; leave it at otlp for http/protobuf");
   }
+  const directory = flags["usage-spool-dir"];
+  if (directory !== "" && !flags["usage-otel-enabled"]) {
+    mistakes.push("--usage-spool-dir: needs --usage-otel-enabled; without it there are no events");
+  }
+  if (directory !== "" && flags["usage-otel-exporter"] === "sdk") {
+    mistakes.push("--usage-spool-dir: needs --usage-otel-exporter otlp, since it keeps encoded records");
+  }
   if (
     url === undefined || headers === undefined || added === undefined || protocol === undefined || mistakes.length > 0
   ) {
@@ -60,6 +67,14 @@ export function resolveUsageOptions(
       exportTimeoutMs: flags["usage-otel-export-timeout"],
       retryBudgetMs: flags["usage-otel-retry-budget"],
       maxBatchesInFlight: flags["usage-otel-max-batches-in-flight"],
+      ...(directory !== "" && {
+        spool: {
+          directory,
+          maxBytes: flags["usage-spool-max-bytes"],
+          syncIntervalMs: flags["usage-spool-sync-interval"],
+          hostname: facts.hostname ?? "unknown",
+        },
+      }),
       resource: {
         ...added,
         "service.name": flags["usage-otel-service-name"] || defaultServiceName,

@@ -5,7 +5,10 @@ import { UsageResource } from "./log_record.ts";
 import { OtelUsageSink } from "./otel_usage_sink.ts";
 import { jsonEncoding } from "./otlp/encode_json.ts";
 import { protobufEncoding } from "./otlp/encode_protobuf.ts";
+import type { OtlpEncoding } from "./otlp/encoding.ts";
 import { OtlpExporter } from "./otlp/otlp_exporter.ts";
+import type { SdkExporterOptions } from "./sdk_exporter.ts";
+import type { SpoolPort } from "./spool_port.ts";
 import type { UsageSink } from "./usage_sink.ts";
 
 /** Options of {@linkcode createOtelUsageSink}. Durations are milliseconds. */
@@ -37,6 +40,8 @@ export interface OtelUsageOptions {
   readonly maxBatchesInFlight?: number;
   /** Whether `relay_usage` records carry `event_id`, `error_class` and `attempts` as well; default false. */
   readonly extended?: boolean;
+  /** Keeps `relay_usage` events on disk until a collector has acknowledged them. Default: in memory only. */
+  readonly spool?: UsageSpoolOptions;
   /** Resource attributes: `service.name`, `service.instance.id` and whatever else says whose events these are. */
   readonly resource?: Readonly<Record<string, string>>;
   /** Reaches the collector. Default: the platform's. */
@@ -47,6 +52,18 @@ export interface OtelUsageOptions {
   readonly random?: () => number;
   /** Where drops are reported; default: nowhere but the ledger. */
   readonly log?: Log;
+}
+
+/** Where events are kept on disk. Needs a file system, which Deno and Node have and the edge has not. */
+export interface UsageSpoolOptions {
+  /** Directory; processes may share it, since each has a folder of its own in it. */
+  readonly directory: string;
+  /** Most bytes on disk; default 1 GiB. Beyond that, events are sent from memory or dropped as `spool_full`. */
+  readonly maxBytes?: number;
+  /** Longest that an event waits before it is written and synced: what a crash can lose. Default 100. */
+  readonly syncIntervalMs?: number;
+  /** Name of this host, for telling dead processes of it from live ones of others. Default `localhost`. */
+  readonly hostname?: string;
 }
 
 /**
@@ -66,34 +83,11 @@ export interface OtelUsageOptions {
  */
 export async function createOtelUsageSink(options: OtelUsageOptions = {}): Promise<UsageSink> {
   const { clock = systemClock, log = silentLog, exportTimeoutMs = 10_000, retryBudgetMs = 300_000 } = options;
+  const { exporter: choice = "otlp", headers = {}, compression = "none", queueSize = 50_000 } = options;
+  const url = options.url ?? "http://localhost:4318/v1/logs";
   const resource = new UsageResource(options.resource ?? { "service.name": "relaymeter" });
-  const exporter = await createExporter({ ...options, clock, log, exportTimeoutMs, retryBudgetMs });
-  return new OtelUsageSink({ exporter, resource, clock, log }, {
-    queueSize: options.queueSize ?? 50_000,
-    batchSize: options.batchSize ?? 1_000,
-    flushIntervalMs: options.flushIntervalMs ?? 500,
-    maxBatchesInFlight: options.maxBatchesInFlight ?? 4,
-    // Only for exporters that forget to call back: ours keeps its budget.
-    exporterTimeoutMs: retryBudgetMs + 2 * exportTimeoutMs,
-    drainTimeoutMs: exportTimeoutMs,
-    eventIdPrefix: options.extended ? `${resource.attributes["service.instance.id"] ?? ""}/${bootId()}/` : "",
-  });
-}
-
-type ResolvedOptions =
-  & OtelUsageOptions
-  & Required<Pick<OtelUsageOptions, "clock" | "log" | "exportTimeoutMs" | "retryBudgetMs">>;
-
-async function createExporter(options: ResolvedOptions): Promise<UsageLogExporter> {
-  const { clock, log, exportTimeoutMs: timeoutMs, retryBudgetMs } = options;
-  const { exporter = "otlp", url = "http://localhost:4318/v1/logs", headers = {}, compression = "none" } = options;
-  if (typeof exporter !== "string") return exporter;
-  if (exporter === "sdk") {
-    const { createSdkExporter } = await import("./sdk_exporter.ts");
-    const fixed = typeof headers === "function" ? headers() : headers;
-    return createSdkExporter({ url, headers: fixed, compression, timeoutMs });
-  }
-  return new OtlpExporter({
+  const encoding = options.protocol === "http/protobuf" ? protobufEncoding : jsonEncoding;
+  const own = new OtlpExporter({
     fetch: options.fetch ?? globalThis.fetch,
     clock,
     random: options.random ?? Math.random,
@@ -101,10 +95,69 @@ async function createExporter(options: ResolvedOptions): Promise<UsageLogExporte
   }, {
     url,
     headers: typeof headers === "function" ? headers : () => headers,
-    encoding: options.protocol === "http/protobuf" ? protobufEncoding : jsonEncoding,
+    encoding,
     compression,
-    timeoutMs,
+    timeoutMs: exportTimeoutMs,
     retryBudgetMs,
+  });
+  const exporter = choice === "otlp" ? own : choice === "sdk"
+    ? await createSdk({
+      url,
+      headers: typeof headers === "function" ? headers() : headers,
+      compression,
+      timeoutMs: exportTimeoutMs,
+    })
+    : choice;
+
+  const instance = resource.attributes["service.instance.id"] ?? "";
+  const boot = bootId();
+  const spool = options.spool && await openSpool(options.spool, `${instance}-${boot}`, encoding, resource, log);
+  if (spool !== undefined && exporter !== own) {
+    throw new Error("the spool needs the exporter otlp: it keeps encoded records");
+  }
+  return new OtelUsageSink({
+    exporter,
+    resource,
+    clock,
+    log,
+    ...(spool !== undefined && {
+      spooling: { spool, exporter: own, encoding, syncIntervalMs: options.spool?.syncIntervalMs ?? 100, retryBudgetMs },
+    }),
+  }, {
+    queueSize,
+    batchSize: options.batchSize ?? 1_000,
+    flushIntervalMs: options.flushIntervalMs ?? 500,
+    maxBatchesInFlight: options.maxBatchesInFlight ?? 4,
+    // Only for exporters that forget to call back: ours keeps its budget.
+    exporterTimeoutMs: retryBudgetMs + 2 * exportTimeoutMs,
+    drainTimeoutMs: exportTimeoutMs,
+    eventIdPrefix: options.extended ? `${instance}/${boot}/` : "",
+  });
+}
+
+/** OpenTelemetry is loaded when it is asked for. */
+async function createSdk(options: SdkExporterOptions): Promise<UsageLogExporter> {
+  const { createSdkExporter } = await import("./sdk_exporter.ts");
+  return createSdkExporter(options);
+}
+
+/** The file system is looked for when it is asked for: at the edge there is none. */
+async function openSpool(
+  { directory, maxBytes = 1024 ** 3, hostname = "localhost" }: UsageSpoolOptions,
+  name: string,
+  { contentType }: OtlpEncoding,
+  { attributes }: UsageResource,
+  log: Log,
+): Promise<SpoolPort> {
+  const { Spool } = await import("./spool/spool.ts");
+  const folderName = name.replace(/[^\w.-]/g, "_");
+  return await Spool.open({
+    directory,
+    maxBytes,
+    hostname,
+    folderName,
+    header: { contentType, resource: attributes },
+    log,
   });
 }
 

@@ -37,6 +37,36 @@ export class Ledger {
     this.#counts.dropped[reason] += count;
   }
 
+  /** Events that waited in memory are on disk. */
+  spool(count: number): void {
+    this.#counts.queued -= count;
+    this.#counts.spooled += count;
+  }
+
+  /** Events that waited on disk are on their way. */
+  sendSpooled(count: number): void {
+    this.#counts.spooled -= count;
+    this.#counts.inFlight += count;
+  }
+
+  /** Events that were on their way wait on disk again. */
+  respool(count: number): void {
+    this.#counts.inFlight -= count;
+    this.#counts.spooled += count;
+  }
+
+  /** Events that an earlier process has accepted wait on disk, and are this one's to deliver. */
+  adopt(count: number): void {
+    this.#counts.accepted += count;
+    this.#counts.spooled += count;
+  }
+
+  /** Events that waited in memory are given up. */
+  dropQueued(count: number, reason: DropReason): void {
+    this.#counts.queued -= count;
+    this.#counts.dropped[reason] += count;
+  }
+
   /** Events given up for that reason so far. */
   dropped(reason: DropReason): number {
     return this.#counts.dropped[reason];

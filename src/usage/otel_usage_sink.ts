@@ -3,7 +3,8 @@ import type { Log } from "../domain/log.ts";
 import type { OptimizerQosEvent, RelayUsageEvent, UsageEventKind } from "../domain/usage_event.ts";
 import type { UsageLogExporter } from "./log_exporter.ts";
 import type { UsageResource } from "./log_record.ts";
-import { UsageLane, type UsageLaneDeps, type UsageLaneOptions } from "./usage_lane.ts";
+import { SpooledLane, type SpooledLaneDeps } from "./spooled_lane.ts";
+import { type Lane, UsageLane, type UsageLaneDeps, type UsageLaneOptions } from "./usage_lane.ts";
 import type { DropReason, UsageSink, UsageStats } from "./usage_sink.ts";
 
 /** Options of the sink, resolved. */
@@ -21,12 +22,20 @@ export interface OtelUsageSinkDeps {
   readonly resource: UsageResource;
   readonly clock: Clock;
   readonly log: Log;
+  /** Keeps `relay_usage` events on disk until they are delivered; in memory without it. */
+  readonly spooling?: Spooling;
+}
+
+/** What a spooled lane needs beyond what a lane in memory does. */
+export interface Spooling extends Pick<SpooledLaneDeps<never>, "spool" | "exporter" | "encoding"> {
+  readonly syncIntervalMs: number;
+  readonly retryBudgetMs: number;
 }
 
 /** At most one line about dropped events in this time, milliseconds. */
 const DROP_LOG_INTERVAL_MS = 10_000;
-/** How long the exporter may take to shut down after the drain, milliseconds. */
-const EXPORTER_SHUTDOWN_MS = 1_000;
+/** How long the exporter, and then the disk, may take to be let go after the drain, milliseconds. */
+const RELEASE_TIMEOUT_MS = 2_000;
 
 /**
  * Sends usage events to an OpenTelemetry collector.
@@ -37,8 +46,8 @@ const EXPORTER_SHUTDOWN_MS = 1_000;
 export class OtelUsageSink implements UsageSink {
   readonly #deps: OtelUsageSinkDeps;
   readonly #options: OtelUsageSinkOptions;
-  readonly #relayUsage: UsageLane<RelayUsageEvent>;
-  readonly #optimizerQos: UsageLane<OptimizerQosEvent>;
+  readonly #relayUsage: Lane<RelayUsageEvent>;
+  readonly #optimizerQos: Lane<OptimizerQosEvent>;
   #closed: Promise<UsageStats> | undefined;
   #lastDropLogMs = -Infinity;
 
@@ -46,13 +55,18 @@ export class OtelUsageSink implements UsageSink {
     this.#deps = deps;
     this.#options = options;
     const { eventIdPrefix } = options;
-    this.#relayUsage = new UsageLane({
+    const ofRelays = {
       ...this.#laneDeps("relay_usage"),
-      nameCharsOf: (event) => event.apiMethod.length,
-      eventIdOf: (sequence) => eventIdPrefix === "" ? "" : `${eventIdPrefix}${sequence}`,
-    }, options);
+      nameCharsOf: (event: RelayUsageEvent) => event.apiMethod.length,
+      eventIdOf: (sequence: number) => eventIdPrefix === "" ? "" : `${eventIdPrefix}${sequence}`,
+    };
+    const { spooling } = deps;
+    this.#relayUsage = spooling === undefined
+      ? new UsageLane({ ...ofRelays, exporter: deps.exporter }, options)
+      : new SpooledLane({ ...ofRelays, ...spooling, log: deps.log }, { ...options, ...spooling });
     this.#optimizerQos = new UsageLane({
       ...this.#laneDeps("optimizer_qos"),
+      exporter: deps.exporter,
       nameCharsOf: () => 0,
       eventIdOf: () => "",
     }, options);
@@ -75,9 +89,9 @@ export class OtelUsageSink implements UsageSink {
     return this.#closed;
   }
 
-  #laneDeps(kind: UsageEventKind): Pick<UsageLaneDeps<never>, "exporter" | "resource" | "clock" | "onDrop"> {
-    const { exporter, resource, clock } = this.#deps;
-    return { exporter, resource, clock, onDrop: (reason, dropped) => this.#logDrop(kind, reason, dropped) };
+  #laneDeps(kind: UsageEventKind): Pick<UsageLaneDeps<never>, "resource" | "clock" | "onDrop"> {
+    const { resource, clock } = this.#deps;
+    return { resource, clock, onDrop: (reason, dropped) => this.#logDrop(kind, reason, dropped) };
   }
 
   /** Sends what is held as long as the drain timeout allows, counts the rest as dropped, and lets go of the exporter. */
@@ -88,7 +102,8 @@ export class OtelUsageSink implements UsageSink {
     exporter.forceFlush().catch(() => {});
     await this.#within(this.#options.drainTimeoutMs, drained);
     for (const lane of lanes) lane.giveUp();
-    await this.#within(EXPORTER_SHUTDOWN_MS, exporter.shutdown().catch(() => {}));
+    await this.#within(RELEASE_TIMEOUT_MS, exporter.shutdown().catch(() => {}));
+    await this.#within(RELEASE_TIMEOUT_MS, Promise.all(lanes.map((lane) => lane.release())));
     return this.stats();
   }
 

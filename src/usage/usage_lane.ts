@@ -39,8 +39,22 @@ interface Batch {
   readonly cancelTimer: () => void;
 }
 
-/** The way of one kind of event, from `emit` to the exporter: queue, batches, ledger. */
-export class UsageLane<Event extends UsageEvent> {
+/** The way of one kind of event, from `emit` to the exporter. */
+export interface Lane<Event> {
+  /** Takes an event: a push of its reference. */
+  accept(event: Event): void;
+  /** The counts at this moment. */
+  stats(): LedgerCounts;
+  /** Takes no more events, and comes back when all have been delivered. */
+  drain(): Promise<void>;
+  /** Counts everything that is held in memory only as dropped. */
+  giveUp(): void;
+  /** Lets go of what is held on disk, once the exporter has been shut down. */
+  release(): Promise<void>;
+}
+
+/** A lane in memory: queue, batches, ledger. */
+export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
   readonly #deps: UsageLaneDeps<Event>;
   readonly #options: UsageLaneOptions;
   readonly #queue: EventQueue<Event>;
@@ -58,7 +72,6 @@ export class UsageLane<Event extends UsageEvent> {
     this.#queue = new EventQueue(options.queueSize, deps.nameCharsOf);
   }
 
-  /** Takes an event: a push of its reference. */
   accept(event: Event): void {
     this.#sequence++;
     if (this.#isClosed) return this.#refuse("timeout");
@@ -68,12 +81,10 @@ export class UsageLane<Event extends UsageEvent> {
     else if (this.#cancelFlush === undefined) this.#scheduleFlush();
   }
 
-  /** The counts at this moment. */
   stats(): LedgerCounts {
     return this.#ledger.stats();
   }
 
-  /** Takes no more events, and comes back when none is held. */
   async drain(): Promise<void> {
     this.#isClosed = true;
     this.#pump(1);
@@ -81,7 +92,6 @@ export class UsageLane<Event extends UsageEvent> {
     await new Promise<void>((resolve) => this.#onIdle = resolve);
   }
 
-  /** Counts everything that is still held as dropped. */
   giveUp(): void {
     this.#cancelFlush?.();
     this.#cancelPump?.();
@@ -94,6 +104,10 @@ export class UsageLane<Event extends UsageEvent> {
     }
     this.#batches.clear();
     if (held > 0) this.#drop(held, "timeout");
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
   }
 
   get #isIdle(): boolean {

@@ -45,6 +45,9 @@ Deno.test("without arguments every flag has its documented default", () => {
     "usage-otel-max-batches-in-flight": 4,
     "usage-otel-retry-budget": 300_000,
     "usage-otel-extended": false,
+    "usage-spool-dir": "",
+    "usage-spool-max-bytes": 1024 ** 3,
+    "usage-spool-sync-interval": 100,
   });
 });
 

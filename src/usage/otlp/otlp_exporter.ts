@@ -1,10 +1,15 @@
 import type { Clock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
 import type { UsageExportResult, UsageLogExporter } from "../log_exporter.ts";
-import type { UsageLogRecord } from "../log_record.ts";
-import { ByteBuffer } from "./byte_buffer.ts";
+import { type UsageLogRecord, UsageResource } from "../log_record.ts";
+import type { EncodedBatch } from "../spool_port.ts";
+import type { EncodedExporter } from "../spooled_lane.ts";
 import { backoffMs, classifyStatus, type Delivery } from "./delivery.ts";
+import { jsonEncoding } from "./encode_json.ts";
+import { protobufEncoding } from "./encode_protobuf.ts";
+import { encodeRecords } from "./encode_records.ts";
 import type { OtlpEncoding } from "./encoding.ts";
+import { packRequests } from "./pack_requests.ts";
 import { readResponse } from "./read_response.ts";
 
 /** Options of the exporter, resolved. Durations are milliseconds. */
@@ -31,19 +36,8 @@ export interface OtlpExporterDeps {
   readonly log: Log;
 }
 
-/** Bytes of records after which a request is full. */
-const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
-/** Records that are encoded at a stretch, so that requests in the relay do not wait for a batch. */
-const RECORDS_PER_SLICE = 256;
-
-/** Part of a batch that goes out as one request. */
-interface Part {
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly count: number;
-}
-
 /** Sends log records to a collector by OTLP/HTTP: exact types, bounded bodies, and retries with a budget of their own. */
-export class OtlpExporter implements UsageLogExporter {
+export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   readonly #deps: OtlpExporterDeps;
   readonly #options: OtlpExporterOptions;
   readonly #stop = new AbortController();
@@ -61,6 +55,21 @@ export class OtlpExporter implements UsageLogExporter {
     this.#exportAll(records).then(resultCallback, (error) => resultCallback({ code: 1, error }));
   }
 
+  async exportEncoded(batch: EncodedBatch, retryBudgetMs: number): Promise<{ exported: number; rejected: number }> {
+    const encoding = batch.contentType === jsonEncoding.contentType ? jsonEncoding : protobufEncoding;
+    const deadlineMs = this.#deps.clock.monotonic() + retryBudgetMs;
+    let exported = 0;
+    let rejected = 0;
+    for (const { body, count } of packRequests(encoding, new UsageResource(batch.resource), batch.records)) {
+      const delivery = await this.#deliver(encoding, await this.#compress(body), deadlineMs);
+      if (delivery.kind === "retryable") break;
+      const refused = delivery.kind === "refused" ? count : Math.min(delivery.rejected, count);
+      rejected += refused;
+      exported += count - refused;
+    }
+    return { exported, rejected };
+  }
+
   /** Retries at once what waits for its next attempt, and from now on waits no more than a second. */
   forceFlush(): Promise<void> {
     this.#isHurried = true;
@@ -76,71 +85,34 @@ export class OtlpExporter implements UsageLogExporter {
   }
 
   async #exportAll(records: readonly UsageLogRecord[]): Promise<UsageExportResult> {
-    let exported = 0;
-    let rejected = 0;
-    const deadlineMs = this.#deps.clock.monotonic() + this.#options.retryBudgetMs;
-    for (const { body, count } of await this.#encode(records)) {
-      const delivery = await this.#deliver(body, deadlineMs);
-      if (delivery.kind === "delivered") {
-        const refused = Math.min(delivery.rejected, count);
-        rejected += refused;
-        exported += count - refused;
-      } else if (delivery.kind === "refused") {
-        rejected += count;
-      }
-    }
-    return { code: exported === records.length ? 0 : 1, counts: { exported, rejected } };
-  }
-
-  /** Encodes a batch in slices, with a pause for others between them, into as many requests as it takes. */
-  async #encode(records: readonly UsageLogRecord[]): Promise<Part[]> {
-    const { encoding } = this.#options;
-    const parts: Part[] = [];
-    const buffer = new ByteBuffer();
-    let count = 0;
-    const finish = async () => {
-      const body = encoding.encodeRequest(records[0]!.resource, buffer.slice());
-      parts.push({ body: await this.#compress(body), count });
-      buffer.truncate();
-      count = 0;
-    };
-    for (const [index, record] of records.entries()) {
-      if (index > 0 && index % RECORDS_PER_SLICE === 0) await this.#pause();
-      const before = buffer.length;
-      if (count > 0) buffer.raw(encoding.separator);
-      const start = buffer.length;
-      encoding.appendRecord(buffer, record);
-      if (buffer.length > MAX_REQUEST_BYTES && count > 0) {
-        const overflow = buffer.slice(start);
-        buffer.truncate(before);
-        await finish();
-        buffer.raw(overflow);
-      }
-      count++;
-    }
-    if (count > 0) await finish();
-    return parts;
+    const { encoding, retryBudgetMs } = this.#options;
+    const [first] = records;
+    if (first === undefined) return { code: 0 };
+    const encoded = await encodeRecords(encoding, records, this.#deps.clock);
+    const batch = { contentType: encoding.contentType, resource: first.resource.attributes, records: encoded };
+    const counts = await this.exportEncoded(batch, retryBudgetMs);
+    return { code: counts.exported === records.length ? 0 : 1, counts };
   }
 
   /** Sends one request until it is taken or refused, or until the deadline. */
-  async #deliver(body: Uint8Array<ArrayBuffer>, deadlineMs: number): Promise<Delivery> {
+  async #deliver(encoding: OtlpEncoding, body: Uint8Array<ArrayBuffer>, deadlineMs: number): Promise<Delivery> {
     const { clock, random } = this.#deps;
     for (let attempt = 1;; attempt++) {
-      const delivery = await this.#send(body);
+      if (this.#stop.signal.aborted) return { kind: "retryable", retryAfterMs: 0 };
+      const delivery = await this.#send(encoding, body);
       this.#noteTrouble(delivery);
-      if (delivery.kind !== "retryable" || this.#stop.signal.aborted) return delivery;
+      if (delivery.kind !== "retryable") return delivery;
       const waitMs = this.#isHurried
         ? Math.min(backoffMs(attempt, 0, random()), 1_000)
         : backoffMs(attempt, delivery.retryAfterMs, random());
       if (clock.monotonic() + waitMs > deadlineMs) return delivery;
       await this.#sleep(waitMs);
-      if (this.#stop.signal.aborted) return delivery;
     }
   }
 
-  async #send(body: Uint8Array<ArrayBuffer>): Promise<Delivery> {
+  async #send(encoding: OtlpEncoding, body: Uint8Array<ArrayBuffer>): Promise<Delivery> {
     const { fetch, clock } = this.#deps;
-    const { url, headers, encoding, compression, timeoutMs } = this.#options;
+    const { url, headers, compression, timeoutMs } = this.#options;
     const controller = new AbortController();
     const abort = () => controller.abort();
     const cancelTimer = clock.schedule(timeoutMs, abort);
@@ -183,10 +155,6 @@ export class OtlpExporter implements UsageLogExporter {
     if (this.#options.compression === "none") return body;
     const compressed = new Response(body).body!.pipeThrough(new CompressionStream("gzip"));
     return new Uint8Array(await new Response(compressed).arrayBuffer());
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#deps.clock.schedule(0, resolve));
   }
 
   #sleep(ms: number): Promise<void> {

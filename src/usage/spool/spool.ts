@@ -1,0 +1,130 @@
+import type { Log } from "../../domain/log.ts";
+import type { SpoolBatch, SpoolFindings, SpoolPort } from "../spool_port.ts";
+import { SpoolFolder } from "./folder.ts";
+import { Segment, type SegmentHeader } from "./segment.ts";
+
+/** Options of the spool, resolved. */
+export interface SpoolOptions {
+  /** Directory that the processes of a host may share; each has a folder of its own in it. */
+  readonly directory: string;
+  /** Most bytes on disk, of this process and of what it has taken over. */
+  readonly maxBytes: number;
+  readonly hostname: string;
+  /** Name of the folder, unlike that of any other process's life. */
+  readonly folderName: string;
+  readonly header: SegmentHeader;
+  readonly log: Log;
+}
+
+/** Bytes after which a segment is full: what is delivered leaves the disk in pieces of this size. */
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+
+/** Records on disk: appended by one, read and acknowledged by another, oldest first. */
+export class Spool implements SpoolPort {
+  readonly #options: SpoolOptions;
+  readonly #folder: SpoolFolder;
+  /** Oldest first; the last one is written to, when it is one of ours. */
+  readonly #segments: Segment[];
+  #writing: Segment | undefined;
+  #nextNumber = 0;
+  #tidying: Promise<void> = Promise.resolve();
+  readonly findings: SpoolFindings;
+
+  private constructor(options: SpoolOptions, folder: SpoolFolder, adopted: Segment[], findings: SpoolFindings) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#segments = adopted;
+    this.findings = findings;
+  }
+
+  /** Opens the spool and takes over what dead processes have left. Throws when the directory can't be written to. */
+  static async open(options: SpoolOptions): Promise<Spool> {
+    const folder = await SpoolFolder.create(options.directory, options.hostname, options.folderName);
+    const adopted: Segment[] = [];
+    let records = 0;
+    let tornBytes = 0;
+    for (const path of await folder.adoptOrphans()) {
+      const opened = await Segment.open(path);
+      if (opened === undefined) continue;
+      records += opened.pending;
+      tornBytes += opened.tornBytes;
+      if (opened.segment.isDelivered) await opened.segment.remove();
+      else adopted.push(opened.segment);
+    }
+    if (records > 0 || tornBytes > 0) {
+      options.log.info("usage events of an earlier process were found on disk", { records, torn_bytes: tornBytes });
+    }
+    return new Spool(options, folder, adopted, { adoptedRecords: records, tornBytes });
+  }
+
+  async append(records: readonly Uint8Array[]): Promise<boolean> {
+    let bytes = 0;
+    for (const { length } of records) bytes += length;
+    try {
+      if (this.#writing !== undefined && (this.#writing.size >= SEGMENT_BYTES || !this.#hasRoomFor(bytes))) {
+        // What has been delivered of it leaves the disk once it is no longer written to.
+        this.#writing = undefined;
+        await this.tidy();
+      }
+      if (!this.#hasRoomFor(bytes)) return false;
+      if (this.#writing === undefined) await this.#startSegment();
+      await this.#writing!.append(records);
+      return true;
+    } catch {
+      // A full disk, most likely. A new segment is tried the next time: this one may be beyond repair.
+      this.#writing = undefined;
+      return false;
+    }
+  }
+
+  async read(maxCount: number): Promise<SpoolBatch | undefined> {
+    const segment = this.#segments.find((candidate) => !candidate.isRead);
+    if (segment === undefined) return undefined;
+    const { records, start, end } = await segment.read(maxCount);
+    return { ...segment.header, records, acknowledge: () => segment.acknowledge(start, end) };
+  }
+
+  tidy(): Promise<void> {
+    this.#tidying = this.#tidying.then(() => this.#tidy());
+    return this.#tidying;
+  }
+
+  async #tidy(): Promise<void> {
+    for (const segment of [...this.#segments]) {
+      try {
+        if (segment.isDelivered && segment !== this.#writing) {
+          this.#segments.splice(this.#segments.indexOf(segment), 1);
+          await segment.remove();
+        } else {
+          await segment.saveAck();
+        }
+      } catch {
+        // It is tried again the next time; at worst, records are sent twice.
+      }
+    }
+  }
+
+  async beat(): Promise<void> {
+    await this.#folder.beat();
+  }
+
+  async close(): Promise<void> {
+    this.#writing = undefined;
+    await this.tidy();
+    for (const segment of this.#segments) await segment.close();
+    await this.#folder.release();
+  }
+
+  #hasRoomFor(bytes: number): boolean {
+    let held = bytes;
+    for (const { size } of this.#segments) held += size;
+    return held <= this.#options.maxBytes;
+  }
+
+  async #startSegment(): Promise<void> {
+    // Names sort by age, also among segments of different processes.
+    const name = `${String(Date.now()).padStart(15, "0")}-${String(this.#nextNumber++).padStart(6, "0")}.seg`;
+    this.#writing = await Segment.create(`${this.#folder.path}/${name}`, this.#options.header);
+    this.#segments.push(this.#writing);
+  }
+}

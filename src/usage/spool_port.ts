@@ -1,0 +1,37 @@
+/** Records as they stand within a request, and what they have in common. */
+export interface EncodedBatch {
+  /** Media type of the encoding that they are in. */
+  readonly contentType: string;
+  /** Resource attributes of the process that they come from. */
+  readonly resource: Readonly<Record<string, string>>;
+  readonly records: readonly Uint8Array[];
+}
+
+/** A batch read from the spool. */
+export interface SpoolBatch extends EncodedBatch {
+  /** Notes that it needs no more delivery. */
+  acknowledge(): void;
+}
+
+/** What the spool found when it was opened. */
+export interface SpoolFindings {
+  /** Records of earlier processes that are still to be delivered. */
+  readonly adoptedRecords: number;
+  /** Bytes at the ends of files that were cut off, since their write had not been completed. */
+  readonly tornBytes: number;
+}
+
+/** Records on disk, oldest first. */
+export interface SpoolPort {
+  readonly findings: SpoolFindings;
+  /** Appends records and waits until they are on disk; false when there is no room for them. Never rejects. */
+  append(records: readonly Uint8Array[]): Promise<boolean>;
+  /** The next records, up to `maxCount` and about a megabyte; undefined when all have been read. */
+  read(maxCount: number): Promise<SpoolBatch | undefined>;
+  /** Writes down what has been acknowledged, and removes what needs no more delivery. */
+  tidy(): Promise<void>;
+  /** Says that its owner is alive. */
+  beat(): Promise<void>;
+  /** Leaves what is not delivered for the next process. */
+  close(): Promise<void>;
+}
