@@ -37,6 +37,13 @@ export type { Fetch } from "./src/transports/fetch.ts";
 export { createOtelUsageSink, type OtelUsageOptions, type UsageSpoolOptions } from "./src/usage/create_usage_sink.ts";
 export type { UsageExportResult, UsageLogExporter } from "./src/usage/log_exporter.ts";
 export type { HrTime, UsageLogRecord, UsageResource } from "./src/usage/log_record.ts";
+export {
+  type OptimizerQosProvider,
+  OptimizerQosSampler,
+  type OptimizerQosSamplerOptions,
+  type OptimizerQosScores,
+  type OptimizerQosSource,
+} from "./src/usage/optimizer_qos_sampler.ts";
 export type { AttributeField, AttributeType } from "./src/usage/attributes.ts";
 export {
   type DropReason,

@@ -7,6 +7,7 @@ Deno.test("the exports of the module are these", () => {
     "API_INTERFACES",
     "ConfigError",
     "NoopUsageSink",
+    "OptimizerQosSampler",
     "createOtelUsageSink",
     "createRelay",
     "silentLog",

@@ -1,0 +1,189 @@
+/**
+ * What one exported record costs the process: from `emit` to the collector's acknowledgement, CPU of all threads
+ * included, for the relay's pipeline and for OpenTelemetry's own.
+ *
+ *     deno run -A bench/usage/pipeline.ts
+ */
+import process from "node:process";
+import { SeverityNumber } from "@opentelemetry/api";
+import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-http";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
+import { createOtelUsageSink, type OtelUsageOptions, type RelayUsageEvent } from "../../mod.ts";
+import { UsageLogRecord, UsageResource } from "../../src/usage/log_record.ts";
+
+/** Something that takes events and exports them. */
+interface Pipeline {
+  emit(event: RelayUsageEvent): void;
+  close(): Promise<unknown>;
+}
+
+const RESOURCE = { "service.name": "bench", "service.instance.id": "bench-1" };
+const BATCH = { batchSize: 1_000, flushIntervalMs: 500, queueSize: 100_000 };
+const ROUNDS = 3;
+const SECONDS = 4;
+
+async function createPipeline(name: string, url: string): Promise<Pipeline> {
+  if (name === "nothing") return { emit() {}, close: () => Promise.resolve() };
+  if (name === "sdk") return createSdkPipeline(url);
+  const options: Record<string, OtelUsageOptions> = {
+    "json": { protocol: "http/json" },
+    "protobuf": { protocol: "http/protobuf" },
+    "protobuf, extended": { protocol: "http/protobuf", extended: true },
+    "protobuf, spool": { protocol: "http/protobuf", extended: true, spool: { directory: await Deno.makeTempDir() } },
+  };
+  return await createOtelUsageSink({ url, ...BATCH, resource: RESOURCE, ...options[name] });
+}
+
+function createSdkPipeline(url: string): Pipeline {
+  const resource = new UsageResource(RESOURCE);
+  const provider = new LoggerProvider({
+    resource: resourceFromAttributes(RESOURCE),
+    processors: [
+      new BatchLogRecordProcessor({
+        exporter: new OTLPLogExporter({ url }),
+        maxQueueSize: BATCH.queueSize,
+        maxExportBatchSize: BATCH.batchSize,
+        scheduledDelayMillis: BATCH.flushIntervalMs,
+      }),
+    ],
+  });
+  const logger = provider.getLogger("bench");
+  return {
+    emit(event) {
+      const { attributes } = new UsageLogRecord(event, "", resource, 0);
+      const { timeUnixMs: timestamp, kind: body } = event;
+      logger.emit({ timestamp, severityNumber: SeverityNumber.INFO, body, eventName: body, attributes });
+    },
+    close: () => provider.shutdown(),
+  };
+}
+
+function eventOf(turn: number): RelayUsageEvent {
+  return {
+    kind: "relay_usage",
+    timeUnixMs: Date.now(),
+    project: `project-${turn % 100}`,
+    chain: "ETH1",
+    apiInterface: "jsonrpc",
+    apiMethod: "eth_getBalance",
+    computeUnits: 20,
+    latencyMs: turn & 0xff,
+    success: true,
+    cacheHit: false,
+    isWrite: false,
+    isArchive: false,
+    isBatch: false,
+    isDebugTrace: false,
+    hedgeCount: 0,
+    provider: "node-1",
+    origin: "https://dapp.example",
+    errorClass: "",
+    attempts: 1,
+  };
+}
+
+/** Emits at a steady rate from a timer; comes back with CPU in microseconds for each record, and event-loop delays. */
+async function load(pipeline: Pipeline, perSecond: number): Promise<{ cpuUs: number; delaysMs: number[] }> {
+  const tickMs = 5;
+  const perTick = perSecond * tickMs / 1000;
+  const delaysMs: number[] = [];
+  const cpuBefore = process.cpuUsage();
+  let emitted = 0;
+  let dueMs = performance.now();
+  const endMs = dueMs + SECONDS * 1000;
+  while (dueMs < endMs) {
+    for (let i = 0; i < perTick; i++) pipeline.emit(eventOf(emitted++));
+    dueMs = performance.now() + tickMs;
+    await new Promise((resolve) => setTimeout(resolve, tickMs));
+    delaysMs.push(Math.max(0, performance.now() - dueMs));
+  }
+  await pipeline.close();
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { cpuUs: (user + system) / emitted, delaysMs };
+}
+
+/** Resident memory that 50,000 waiting events take, in MiB. */
+async function memoryOf(name: string): Promise<number> {
+  const hole = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const pipeline = await createPipeline(name, `http://127.0.0.1:${hole.addr.port}/v1/logs`);
+  const before = Deno.memoryUsage().rss;
+  for (let turn = 0; turn < 50_000; turn++) pipeline.emit(eventOf(turn));
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  return (Deno.memoryUsage().rss - before) / 2 ** 20;
+}
+
+async function child(...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", new URL(import.meta.url).pathname, ...args],
+    stderr: "inherit",
+  }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+async function compare(): Promise<void> {
+  // The collector is a process of its own, so that its work is not counted.
+  const collector = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", new URL(import.meta.url).pathname, "collector"],
+    stdout: "piped",
+  }).spawn();
+  const reader = collector.stdout.getReader();
+  const url = new TextDecoder().decode((await reader.read()).value).trim();
+  const names = ["nothing", "sdk", "json", "protobuf", "protobuf, extended", "protobuf, spool"];
+  const results = new Map(names.map((name) => [name, { cpuUs: [] as number[], p99Ms: [] as number[] }]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, { cpuUs, p99Ms }] of results) {
+      cpuUs.push(JSON.parse(await child("load", name, url, "10000")).cpuUs);
+      p99Ms.push(JSON.parse(await child("load", name, url, "20000")).p99Ms);
+    }
+  }
+  collector.kill("SIGKILL");
+  await reader.cancel();
+  await collector.status;
+
+  const idleUs = medianOf(results.get("nothing")!.cpuUs);
+  const sdkUs = medianOf(results.get("sdk")!.cpuUs) - idleUs;
+  for (const [name, { cpuUs, p99Ms }] of results) {
+    const us = medianOf(cpuUs) - idleUs;
+    const memory = name === "nothing" ? 0 : JSON.parse(await child("memory", name)).mib;
+    const row = {
+      us: us.toFixed(2),
+      share: (us / sdkUs).toFixed(2),
+      p99Ms: medianOf(p99Ms).toFixed(2),
+      mib: Math.round(memory),
+    };
+    say(`${name.padEnd(20)} ${JSON.stringify(row)}`);
+  }
+}
+
+function say(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+const [mode = "compare", name = "", url = "", rate = ""] = Deno.args;
+switch (mode) {
+  case "compare":
+    await compare();
+    break;
+  case "collector":
+    Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: ({ port }) => say(`http://127.0.0.1:${port}/v1/logs`) },
+      async (request) => {
+        await request.arrayBuffer();
+        return Response.json({});
+      },
+    );
+    break;
+  case "load": {
+    const { cpuUs, delaysMs } = await load(await createPipeline(name, url), Number(rate));
+    say(JSON.stringify({ cpuUs, p99Ms: delaysMs.toSorted((a, b) => a - b)[Math.floor(delaysMs.length * 0.99)] }));
+    break;
+  }
+  case "memory":
+    say(JSON.stringify({ mib: await memoryOf(name) }));
+    Deno.exit(0);
+}
