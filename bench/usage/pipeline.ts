@@ -21,7 +21,7 @@ interface Pipeline {
 const RESOURCE = { "service.name": "bench", "service.instance.id": "bench-1" };
 const BATCH = { batchSize: 1_000, flushIntervalMs: 500, queueSize: 100_000 };
 const ROUNDS = 3;
-const SECONDS = 4;
+const SECONDS = 12;
 
 async function createPipeline(name: string, url: string): Promise<Pipeline> {
   if (name === "nothing") return { emit() {}, close: () => Promise.resolve() };

@@ -1,10 +1,17 @@
-/** Records as they stand within a request, and what they have in common. */
+/** Encoded records, one behind the other. */
+export interface EncodedRecords {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where each record ends; it starts where the one before it ends. */
+  readonly ends: readonly number[];
+}
+
+/** Encoded records, and what they have in common. */
 export interface EncodedBatch {
   /** Media type of the encoding that they are in. */
   readonly contentType: string;
   /** Resource attributes of the process that they come from. */
   readonly resource: Readonly<Record<string, string>>;
-  readonly records: readonly Uint8Array[];
+  readonly records: EncodedRecords;
 }
 
 /** A batch read from the spool. */
@@ -25,7 +32,7 @@ export interface SpoolFindings {
 export interface SpoolPort {
   readonly findings: SpoolFindings;
   /** Appends records and waits until they are on disk; false when there is no room for them. Never rejects. */
-  append(records: readonly Uint8Array[]): Promise<boolean>;
+  append(records: EncodedRecords): Promise<boolean>;
   /** The next records, up to `maxCount` and about a megabyte; undefined when all have been read. */
   read(maxCount: number): Promise<SpoolBatch | undefined>;
   /** Writes down what has been acknowledged, and removes what needs no more delivery. */

@@ -6,7 +6,7 @@ import { Ledger } from "./ledger.ts";
 import { UsageLogRecord, type UsageResource } from "./log_record.ts";
 import { encodeRecords } from "./otlp/encode_records.ts";
 import type { OtlpEncoding } from "./otlp/encoding.ts";
-import type { EncodedBatch, SpoolBatch, SpoolPort } from "./spool_port.ts";
+import type { EncodedBatch, EncodedRecords, SpoolBatch, SpoolPort } from "./spool_port.ts";
 import type { Lane } from "./usage_lane.ts";
 import type { DropReason, LedgerCounts } from "./usage_sink.ts";
 
@@ -164,13 +164,13 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
       if (this.#isDiskFull) {
         await this.#sendFromMemory(records);
       } else {
-        this.#ledger.spool(records.length);
+        this.#ledger.spool(records.ends.length);
         this.#pump();
       }
     }
   }
 
-  #encode(taken: readonly QueuedEvent<Event>[]): Promise<Uint8Array[]> {
+  #encode(taken: readonly QueuedEvent<Event>[]): Promise<EncodedRecords> {
     const { clock, encoding, resource, eventIdOf } = this.#deps;
     const nowUnixMs = clock.now();
     const records = taken.map(({ event, sequence }) =>
@@ -180,13 +180,14 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
   }
 
   /** The disk takes no more: the collector may. What neither takes is lost, and counted. */
-  async #sendFromMemory(records: readonly Uint8Array[]): Promise<void> {
+  async #sendFromMemory(records: EncodedRecords): Promise<void> {
     const { encoding, resource, exporter } = this.#deps;
-    this.#ledger.send(records.length);
+    const count = records.ends.length;
+    this.#ledger.send(count);
     const batch = { contentType: encoding.contentType, resource: resource.attributes, records };
     const { exported, rejected } = await exporter.exportEncoded(batch, this.#options.retryBudgetMs);
-    this.#settle(records.length, exported, rejected);
-    const lost = records.length - exported - rejected;
+    this.#settle(count, exported, rejected);
+    const lost = count - exported - rejected;
     if (lost === 0) return;
     this.#ledger.drop(lost, "spool_full");
     this.#noteDrop("spool_full");
@@ -200,7 +201,7 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
       while (this.#sending.size < this.#options.maxBatchesInFlight && !this.#isStopped) {
         const batch = await this.#deps.spool.read(this.#options.batchSize);
         if (batch === undefined) break;
-        this.#ledger.sendSpooled(batch.records.length);
+        this.#ledger.sendSpooled(batch.records.ends.length);
         const sending = this.#send(batch).finally(() => {
           this.#sending.delete(sending);
           this.#pump();
@@ -216,7 +217,7 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
   }
 
   async #send(batch: SpoolBatch): Promise<void> {
-    const count = batch.records.length;
+    const count = batch.records.ends.length;
     const { exported, rejected } = await this.#deps.exporter.exportEncoded(batch, Infinity);
     this.#settle(count, exported, rejected);
     const rest = count - exported - rejected;

@@ -1,12 +1,12 @@
 const encoder = new TextEncoder();
 
-/** Bytes that grow. Reused from batch to batch, so that encoding allocates next to nothing. */
+/** Bytes that grow. */
 export class ByteBuffer {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
   /** Starts with room for `capacity` bytes. */
-  constructor(capacity = 64 * 1024) {
+  constructor(capacity: number) {
     this.#bytes = new Uint8Array(capacity);
   }
 
@@ -15,14 +15,9 @@ export class ByteBuffer {
     return this.#length;
   }
 
-  /** Forgets what was written, or what was written after `length` bytes. */
-  truncate(length = 0): void {
-    this.#length = length;
-  }
-
-  /** A copy of what was written from `start` to `end`. */
-  slice(start = 0, end = this.#length): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(start, end);
+  /** What was written, as long as nothing more is. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Writes one byte. */

@@ -1,11 +1,12 @@
-import type { AttributeField } from "../attributes.ts";
+import type { AttributeField, AttributeType } from "../attributes.ts";
 import { cleanDouble, cleanInt, cleanText } from "../attributes.ts";
 import type { UsageEvent } from "../../domain/usage_event.ts";
 import { type HrTime, SCOPE, SEVERITY_INFO, type UsageLogRecord } from "../log_record.ts";
 import type { OtlpEncoding } from "./encoding.ts";
 
 const encoder = new TextEncoder();
-const NO_BYTES = new Uint8Array();
+const COMMA = 0x2c;
+const TAIL = encoder.encode("]}]}]}");
 
 /**
  * OTLP's JSON: 64-bit integers are written as text, as Protobuf's JSON mapping says; an int stays an int and a double a
@@ -13,16 +14,23 @@ const NO_BYTES = new Uint8Array();
  */
 export const jsonEncoding: OtlpEncoding = {
   contentType: "application/json",
-  separator: encoder.encode(","),
   appendRecord(buffer, record) {
+    // The first record's comma is left out when the request is put together.
+    buffer.byte(COMMA);
     buffer.text(recordText(record));
   },
   encodeRequest(resource, records) {
-    const attributes = resource.getRawAttributes().map(([key, value]) => keyValue(key, stringValue(value)));
-    const head = `{"resourceLogs":[{"resource":{"attributes":[${attributes}]},"scopeLogs":[{"scope":{"name":${
-      JSON.stringify(SCOPE.name)
-    }},"logRecords":[`;
-    return concat(encoder.encode(head), records, encoder.encode("]}]}]}"));
+    const attributes = resource.getRawAttributes().map(([key, value]) => `${keyText(key)}${stringText(value)}}`);
+    const head = encoder.encode(
+      `{"resourceLogs":[{"resource":{"attributes":[${attributes}]},"scopeLogs":[{"scope":{"name":${
+        JSON.stringify(SCOPE.name)
+      }},"logRecords":[`,
+    );
+    const request = new Uint8Array(head.length + records.length - 1 + TAIL.length);
+    request.set(head);
+    request.set(records.subarray(1), head.length);
+    request.set(TAIL, head.length + records.length - 1);
+    return request;
   },
   readRejected(response) {
     try {
@@ -39,32 +47,45 @@ function recordText({ event, eventId, fields, hrTime, hrTimeObserved }: UsageLog
   const kind = `"${event.kind}"`;
   let text = `{"timeUnixNano":"${nanosText(hrTime)}","observedTimeUnixNano":"${nanosText(hrTimeObserved)}",` +
     `"severityNumber":${SEVERITY_INFO},"body":{"stringValue":${kind}},"eventName":${kind},"attributes":[`;
+  const starts = startsOf(fields);
   for (let i = 0; i < fields.length; i++) {
-    if (i > 0) text += ",";
-    text += attributeText(fields[i]!, event, eventId);
+    const { type, read } = fields[i]!;
+    text += starts[i]! + valueText(type, read(event, eventId));
   }
-  return `${text}]}`;
+  return `${text}}]}`;
 }
 
-function attributeText({ name, type, read }: AttributeField<UsageEvent>, event: UsageEvent, eventId: string): string {
-  const value = read(event, eventId);
+/** What stands before each value, the bracket of the attribute before it included: the same for all records of a kind. */
+function startsOf(fields: readonly AttributeField<UsageEvent>[]): readonly string[] {
+  let starts = STARTS.get(fields);
+  if (starts === undefined) {
+    starts = fields.map(({ name }, index) => `${index > 0 ? "}," : ""}${keyText(name)}`);
+    STARTS.set(fields, starts);
+  }
+  return starts;
+}
+
+const STARTS = new Map<readonly AttributeField<UsageEvent>[], readonly string[]>();
+
+function valueText(type: AttributeType, value: string | number | boolean): string {
   switch (type) {
     case "string":
-      return keyValue(name, stringValue(value as string));
+      return stringText(value as string);
     case "bool":
-      return keyValue(name, `{"boolValue":${value === true}}`);
+      return value === true ? '{"boolValue":true}' : '{"boolValue":false}';
     case "int":
-      return keyValue(name, `{"intValue":"${intText(value as number)}"}`);
+      return `{"intValue":"${intText(value as number)}"}`;
     case "double":
-      return keyValue(name, `{"doubleValue":${cleanDouble(value as number)}}`);
+      return `{"doubleValue":${cleanDouble(value as number)}}`;
   }
 }
 
-function keyValue(key: string, value: string): string {
-  return `{"key":${JSON.stringify(key)},"value":${value}}`;
+/** An attribute up to its value. */
+function keyText(key: string): string {
+  return `{"key":${JSON.stringify(key)},"value":`;
 }
 
-function stringValue(text: string): string {
+function stringText(text: string): string {
   return `{"stringValue":${JSON.stringify(cleanText(text))}}`;
 }
 
@@ -76,12 +97,4 @@ function intText(value: number): string {
 /** Nanoseconds since the Unix epoch, which no double holds exactly. */
 function nanosText([seconds, nanos]: HrTime): string {
   return seconds === 0 ? String(nanos) : `${seconds}${String(nanos).padStart(9, "0")}`;
-}
-
-function concat(head: Uint8Array, middle: Uint8Array, tail: Uint8Array = NO_BYTES): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(head.length + middle.length + tail.length);
-  whole.set(head);
-  whole.set(middle, head.length);
-  whole.set(tail, head.length + middle.length);
-  return whole;
 }

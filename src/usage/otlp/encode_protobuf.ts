@@ -38,33 +38,37 @@ const PARTIAL_SUCCESS_REJECTED = tag(1, VARINT);
 /** OTLP's Protobuf: half the bytes of the JSON, and a third of the time to write them. */
 export const protobufEncoding: OtlpEncoding = {
   contentType: "application/x-protobuf",
-  separator: new Uint8Array(),
   appendRecord(buffer, record) {
     const mark = open(buffer, SCOPE_LOGS_LOG_RECORDS);
     writeRecord(buffer, record);
     buffer.close(mark);
   },
   encodeRequest(resource, records) {
-    const buffer = new ByteBuffer(records.length + 1024);
-    const resourceLogs = open(buffer, REQUEST_RESOURCE_LOGS);
-    const ofResource = open(buffer, RESOURCE_LOGS_RESOURCE);
+    const common = new ByteBuffer(1024);
+    const ofResource = open(common, RESOURCE_LOGS_RESOURCE);
     for (const [key, value] of resource.getRawAttributes()) {
-      const attribute = open(buffer, RESOURCE_ATTRIBUTES);
-      string(buffer, KEY_VALUE_KEY, key);
-      const anyValue = open(buffer, KEY_VALUE_VALUE);
-      string(buffer, ANY_STRING, cleanText(value));
-      buffer.close(anyValue);
-      buffer.close(attribute);
+      const attribute = open(common, RESOURCE_ATTRIBUTES);
+      string(common, KEY_VALUE_KEY, key);
+      const anyValue = open(common, KEY_VALUE_VALUE);
+      string(common, ANY_STRING, cleanText(value));
+      common.close(anyValue);
+      common.close(attribute);
     }
-    buffer.close(ofResource);
-    const scopeLogs = open(buffer, RESOURCE_LOGS_SCOPE_LOGS);
-    const scope = open(buffer, SCOPE_LOGS_SCOPE);
-    string(buffer, SCOPE_NAME, SCOPE.name);
-    buffer.close(scope);
-    buffer.raw(records);
-    buffer.close(scopeLogs);
-    buffer.close(resourceLogs);
-    return buffer.slice();
+    common.close(ofResource);
+    // Scope and records are one message: its length is known before it is written, which spares moving the records.
+    const scope = new ByteBuffer(64);
+    const ofScope = open(scope, SCOPE_LOGS_SCOPE);
+    string(scope, SCOPE_NAME, SCOPE.name);
+    scope.close(ofScope);
+    common.byte(RESOURCE_LOGS_SCOPE_LOGS);
+    common.varint(scope.length + records.length);
+    common.raw(scope.view());
+    const request = new ByteBuffer(records.length + common.length + 16);
+    request.byte(REQUEST_RESOURCE_LOGS);
+    request.varint(common.length + records.length);
+    request.raw(common.view());
+    request.raw(records);
+    return request.view();
   },
   readRejected,
 };

@@ -4,9 +4,7 @@ import type { ByteBuffer } from "./byte_buffer.ts";
 /** A wire format of OTLP/HTTP. */
 export interface OtlpEncoding {
   readonly contentType: string;
-  /** What stands between two records of a request. */
-  readonly separator: Uint8Array;
-  /** Appends one record as it stands within a request. */
+  /** Appends one record as it stands within a request, behind another one. */
   appendRecord(buffer: ByteBuffer, record: UsageLogRecord): void;
   /** A whole request around the bytes of its records. */
   encodeRequest(resource: UsageResource, records: Uint8Array): Uint8Array<ArrayBuffer>;

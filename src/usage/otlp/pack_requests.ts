@@ -1,5 +1,5 @@
 import type { UsageResource } from "../log_record.ts";
-import { ByteBuffer } from "./byte_buffer.ts";
+import type { EncodedRecords } from "../spool_port.ts";
 import type { OtlpEncoding } from "./encoding.ts";
 
 /** Bytes of records after which a request is full. */
@@ -15,19 +15,15 @@ export interface PackedRequest {
 export function* packRequests(
   encoding: OtlpEncoding,
   resource: UsageResource,
-  records: readonly Uint8Array[],
+  { bytes, ends }: EncodedRecords,
 ): Generator<PackedRequest> {
-  const buffer = new ByteBuffer();
-  let count = 0;
-  for (const record of records) {
-    if (count > 0 && buffer.length + record.length > MAX_REQUEST_BYTES) {
-      yield { body: encoding.encodeRequest(resource, buffer.slice()), count };
-      buffer.truncate();
-      count = 0;
-    }
-    if (count > 0) buffer.raw(encoding.separator);
-    buffer.raw(record);
-    count++;
+  let first = 0;
+  let start = 0;
+  for (let next = 1; next <= ends.length; next++) {
+    if (next < ends.length && ends[next]! - start <= MAX_REQUEST_BYTES) continue;
+    const end = ends[next - 1]!;
+    yield { body: encoding.encodeRequest(resource, bytes.subarray(start, end)), count: next - first };
+    first = next;
+    start = end;
   }
-  if (count > 0) yield { body: encoding.encodeRequest(resource, buffer.slice()), count };
 }

@@ -1,22 +1,24 @@
 import { crc32 } from "node:zlib";
+import type { EncodedRecords } from "../spool_port.ts";
 
 /** Bytes before each record on disk: its length and its CRC-32, both little-endian. */
 export const FRAME_HEADER_BYTES = 8;
 /** Largest record. Attributes are cut far below, so that a larger length on disk is a torn write. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
-/** Records, each in a frame of its own. */
-export function encodeFrames(records: readonly Uint8Array[]): Uint8Array {
-  let size = 0;
-  for (const record of records) size += FRAME_HEADER_BYTES + record.length;
-  const bytes = new Uint8Array(size);
+/** Puts each record in a frame of its own. */
+export function encodeFrames({ bytes: records, ends }: EncodedRecords): Uint8Array {
+  const bytes = new Uint8Array(records.length + ends.length * FRAME_HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   let at = 0;
-  for (const record of records) {
+  let start = 0;
+  for (const end of ends) {
+    const record = records.subarray(start, end);
     view.setUint32(at, record.length, true);
     view.setUint32(at + 4, crc32(record), true);
     bytes.set(record, at + FRAME_HEADER_BYTES);
     at += FRAME_HEADER_BYTES + record.length;
+    start = end;
   }
   return bytes;
 }
@@ -25,18 +27,22 @@ export function encodeFrames(records: readonly Uint8Array[]): Uint8Array {
 export function decodeFrames(
   bytes: Uint8Array,
   maxCount = Infinity,
-): { readonly records: readonly Uint8Array[]; readonly end: number } {
+): { readonly records: EncodedRecords; readonly end: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const records: Uint8Array[] = [];
+  const records = new Uint8Array(bytes.length);
+  const ends: number[] = [];
+  let length = 0;
   let at = 0;
-  while (records.length < maxCount && at + FRAME_HEADER_BYTES <= bytes.length) {
-    const length = view.getUint32(at, true);
-    const end = at + FRAME_HEADER_BYTES + length;
-    if (length > MAX_RECORD_BYTES || end > bytes.length) break;
+  while (ends.length < maxCount && at + FRAME_HEADER_BYTES <= bytes.length) {
+    const recordLength = view.getUint32(at, true);
+    const end = at + FRAME_HEADER_BYTES + recordLength;
+    if (recordLength > MAX_RECORD_BYTES || end > bytes.length) break;
     const record = bytes.subarray(at + FRAME_HEADER_BYTES, end);
     if (crc32(record) !== view.getUint32(at + 4, true)) break;
-    records.push(record);
+    records.set(record, length);
+    length += recordLength;
+    ends.push(length);
     at = end;
   }
-  return { records, end: at };
+  return { records: { bytes: records.subarray(0, length), ends }, end: at };
 }

@@ -1,4 +1,5 @@
 import { type FileHandle, open, readFile, rm, writeFile } from "node:fs/promises";
+import type { EncodedRecords } from "../spool_port.ts";
 import { decodeFrames, encodeFrames } from "./frame.ts";
 
 /** What every record of a segment has in common: how it is encoded, and whose it is. */
@@ -9,7 +10,7 @@ export interface SegmentHeader {
 
 /** Records read from a segment, and the place that they end at. */
 export interface SegmentRead {
-  readonly records: readonly Uint8Array[];
+  readonly records: EncodedRecords;
   readonly start: number;
   readonly end: number;
 }
@@ -47,7 +48,8 @@ export class Segment {
   static async create(path: string, header: SegmentHeader): Promise<Segment> {
     const file = await open(path, "wx+");
     try {
-      const bytes = encodeFrames([new TextEncoder().encode(JSON.stringify(header))]);
+      const text = new TextEncoder().encode(JSON.stringify(header));
+      const bytes = encodeFrames({ bytes: text, ends: [text.length] });
       await writeAll(file, bytes, 0);
       await file.datasync();
       return new Segment(path, header, file, bytes.length, bytes.length);
@@ -65,7 +67,7 @@ export class Segment {
   static async open(path: string): Promise<{ segment: Segment; pending: number; tornBytes: number } | undefined> {
     const bytes = await readFile(path);
     const head = decodeFrames(bytes, 1);
-    const header = head.records[0] === undefined ? undefined : parseHeader(head.records[0]);
+    const header = parseHeader(head.records.bytes);
     if (header === undefined) return undefined;
     const ackedAt = Math.max(head.end, await readAck(path));
     const { records, end } = decodeFrames(bytes.subarray(ackedAt));
@@ -73,7 +75,7 @@ export class Segment {
     const file = await open(path, "r+");
     const tornBytes = bytes.length - size;
     if (tornBytes > 0) await file.truncate(size);
-    return { segment: new Segment(path, header, file, size, size - end), pending: records.length, tornBytes };
+    return { segment: new Segment(path, header, file, size, size - end), pending: records.ends.length, tornBytes };
   }
 
   /** Bytes on disk. */
@@ -92,7 +94,7 @@ export class Segment {
   }
 
   /** Appends records and waits until they are on disk. After an error, none of them is in the segment. */
-  async append(records: readonly Uint8Array[]): Promise<void> {
+  async append(records: EncodedRecords): Promise<void> {
     const bytes = encodeFrames(records);
     try {
       await writeAll(this.#file, bytes, this.#size);
@@ -112,8 +114,8 @@ export class Segment {
       const { bytesRead } = await this.#file.read(bytes, 0, bytes.length, start);
       const { records, end } = decodeFrames(bytes.subarray(0, bytesRead), maxCount);
       // A record that is larger than what was read is read again, with more.
-      if (records.length === 0 && bytesRead > 0 && length < this.#size - start) continue;
-      if (records.length === 0 && start < this.#size) {
+      if (records.ends.length === 0 && bytesRead > 0 && length < this.#size - start) continue;
+      if (records.ends.length === 0 && start < this.#size) {
         // Left on disk as it is, for someone to look at; what stands behind it is not held up.
         this.#readAt = this.#size;
         throw new Error("a file of the spool is damaged");

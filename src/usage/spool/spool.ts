@@ -1,5 +1,5 @@
 import type { Log } from "../../domain/log.ts";
-import type { SpoolBatch, SpoolFindings, SpoolPort } from "../spool_port.ts";
+import type { EncodedRecords, SpoolBatch, SpoolFindings, SpoolPort } from "../spool_port.ts";
 import { SpoolFolder } from "./folder.ts";
 import { Segment, type SegmentHeader } from "./segment.ts";
 
@@ -57,9 +57,8 @@ export class Spool implements SpoolPort {
     return new Spool(options, folder, adopted, { adoptedRecords: records, tornBytes });
   }
 
-  async append(records: readonly Uint8Array[]): Promise<boolean> {
-    let bytes = 0;
-    for (const { length } of records) bytes += length;
+  async append(records: EncodedRecords): Promise<boolean> {
+    const bytes = records.bytes.length;
     try {
       if (this.#writing !== undefined && (this.#writing.size >= SEGMENT_BYTES || !this.#hasRoomFor(bytes))) {
         // What has been delivered of it leaves the disk once it is no longer written to.
