@@ -2,10 +2,10 @@
 import { SeverityNumber } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter } from "@opentelemetry/sdk-logs";
-import type { RelayUsageEvent } from "../../mod.ts";
 import { silentLog, systemClock } from "../../mod.ts";
 import { UsageLogRecord, UsageResource } from "../../src/usage/log_record.ts";
 import { OtelUsageSink } from "../../src/usage/otel_usage_sink.ts";
+import { eventOf } from "./event.ts";
 import { NoopUsageSink, type UsageSink } from "../../src/usage/usage_sink.ts";
 
 /** A collector that takes everything at once, so that what is measured is the emitting side alone. */
@@ -26,33 +26,7 @@ const resource = new UsageResource({ "service.name": "bench" });
 const deps = { exporter, resource, clock: systemClock, log: silentLog };
 
 let turn = 0;
-
-/** An event as the relay builds it. The numbers vary, so that nothing is folded into a constant. */
-function buildEvent(): RelayUsageEvent {
-  turn = (turn + 1) & 0xffff;
-  return {
-    kind: "relay_usage",
-    timeUnixMs: 1_767_225_600_000 + turn,
-    project: "acme",
-    chain: "ETH1",
-    apiInterface: "jsonrpc",
-    apiMethod: "eth_getBalance",
-    computeUnits: 20,
-    latencyMs: turn & 0xff,
-    success: true,
-    cacheHit: false,
-    isWrite: false,
-    isArchive: false,
-    isBatch: false,
-    isDebugTrace: false,
-    hedgeCount: 0,
-    provider: "node-1",
-    origin: "https://dapp.example",
-    errorClass: "",
-    attempts: 1,
-  };
-}
-
+const buildEvent = () => eventOf(turn = (turn + 1) & 0xffff);
 let kept: unknown;
 
 Deno.bench("an empty call", { group: "emit" }, () => {

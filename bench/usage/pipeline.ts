@@ -11,6 +11,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import { createOtelUsageSink, type OtelUsageOptions, type RelayUsageEvent } from "../../mod.ts";
 import { UsageLogRecord, UsageResource } from "../../src/usage/log_record.ts";
+import { eventOf } from "./event.ts";
 
 /** Something that takes events and exports them. */
 interface Pipeline {
@@ -56,30 +57,6 @@ function createSdkPipeline(url: string): Pipeline {
       logger.emit({ timestamp, severityNumber: SeverityNumber.INFO, body, eventName: body, attributes });
     },
     close: () => provider.shutdown(),
-  };
-}
-
-function eventOf(turn: number): RelayUsageEvent {
-  return {
-    kind: "relay_usage",
-    timeUnixMs: Date.now(),
-    project: `project-${turn % 100}`,
-    chain: "ETH1",
-    apiInterface: "jsonrpc",
-    apiMethod: "eth_getBalance",
-    computeUnits: 20,
-    latencyMs: turn & 0xff,
-    success: true,
-    cacheHit: false,
-    isWrite: false,
-    isArchive: false,
-    isBatch: false,
-    isDebugTrace: false,
-    hedgeCount: 0,
-    provider: "node-1",
-    origin: "https://dapp.example",
-    errorClass: "",
-    attempts: 1,
   };
 }
 

@@ -1,3 +1,4 @@
+import { concatBytes } from "../domain/bytes.ts";
 import type { Clock } from "../domain/clock.ts";
 import { failure, type RelayError } from "../domain/relay_error.ts";
 
@@ -59,19 +60,9 @@ export async function readBody(
     cancelTimer();
     stop.removeEventListener("abort", stopped);
   }
-  return end ?? { kind: "body", body: chunks.length === 1 ? chunks[0]! : join(chunks, length) };
+  return end ?? { kind: "body", body: chunks.length === 1 ? chunks[0]! : concatBytes(chunks) };
 }
 
 function tooLarge(maxBodyBytes: number): BodyResult {
   return failure("body_too_large", `the body is larger than ${maxBodyBytes} bytes; send less at once`);
-}
-
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

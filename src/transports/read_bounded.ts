@@ -1,3 +1,5 @@
+import { concatBytes } from "../domain/bytes.ts";
+
 /** The whole body of a response; undefined when it is larger than `maxBytes`, of which no more is read then. */
 export async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const declared = response.headers.get("content-length");
@@ -17,11 +19,5 @@ export async function readBounded(response: Response, maxBytes: number): Promise
     if (length > maxBytes) return undefined;
     chunks.push(chunk);
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return concatBytes(chunks);
 }

@@ -1,3 +1,4 @@
+import { concatBytes } from "../../domain/bytes.ts";
 import type { RelayError } from "../../domain/relay_error.ts";
 import type { Span } from "./envelope.ts";
 import { errorObject } from "./errors.ts";
@@ -29,24 +30,12 @@ export function errorMessage(error: RelayError, id: Uint8Array = NULL_ID): Piece
 
 /** Puts one message, or a batch of them, together. Not a batch and no message: nothing. */
 export function joinMessages(messages: readonly Pieces[], isBatch: boolean): Uint8Array<ArrayBuffer> {
-  if (!isBatch) return concat(messages[0] ?? []);
+  if (!isBatch) return concatBytes(messages[0] ?? []);
   const pieces: Uint8Array[] = [OPEN];
   messages.forEach((message, index) => {
     if (index > 0) pieces.push(COMMA);
     pieces.push(...message);
   });
   pieces.push(CLOSE);
-  return concat(pieces);
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+  return concatBytes(pieces);
 }
