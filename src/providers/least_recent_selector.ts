@@ -1,4 +1,5 @@
 import type { Clock } from "../domain/clock.ts";
+import type { Log } from "../domain/log.ts";
 import type { RelayRequest } from "../domain/relay_request.ts";
 import type { NodeUrl, Provider } from "./provider.ts";
 import type { Candidate, Sample, Selector } from "./selector.ts";
@@ -12,12 +13,14 @@ import type { Candidate, Sample, Selector } from "./selector.ts";
 export class LeastRecentSelector implements Selector {
   readonly #providers: readonly Provider[];
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #lastTurn = new Map<Provider, number>();
   #turn = 0;
 
-  constructor(providers: readonly Provider[], clock: Clock) {
+  constructor(providers: readonly Provider[], clock: Clock, log: Log) {
     this.#providers = providers;
     this.#clock = clock;
+    this.#log = log;
   }
 
   select(request: RelayRequest, tried: ReadonlySet<NodeUrl>): Candidate | undefined {
@@ -40,14 +43,18 @@ export class LeastRecentSelector implements Selector {
     return best;
   }
 
-  report({ nodeUrl }: Candidate, sample: Sample): void {
+  report({ provider: { name: provider }, nodeUrl: { health } }: Candidate, sample: Sample): void {
     switch (sample.kind) {
       case "answered":
-        return nodeUrl.health.succeed();
-      case "failed":
-        return nodeUrl.health.fail(this.#clock.monotonic());
+        if (health.succeed()) this.#log.info("provider answers again", { provider });
+        return;
+      case "failed": {
+        const leftAloneMs = health.fail(this.#clock.monotonic());
+        if (leftAloneMs > 0) this.#log.warn("provider failed and is left alone", { provider, for_ms: leftAloneMs });
+        return;
+      }
       case "rate_limited":
-        return nodeUrl.health.holdOff(this.#clock.monotonic(), sample.retryAfterMs);
+        return health.holdOff(this.#clock.monotonic(), sample.retryAfterMs);
     }
   }
 

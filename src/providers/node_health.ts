@@ -17,17 +17,24 @@ export class NodeHealth {
     return nowMs >= this.#unavailableUntilMs;
   }
 
-  /** The node answered. */
-  succeed(): void {
+  /** The node answered. Comes back with whether it had failed before. */
+  succeed(): boolean {
+    const hadFailed = this.#failures > 0;
     this.#failures = 0;
     this.#unavailableUntilMs = 0;
+    return hadFailed;
   }
 
-  /** The node could not be reached, did not answer in time, or answered garbage. */
-  fail(nowMs: number): void {
+  /**
+   * The node could not be reached, did not answer in time, or answered garbage. Comes back with the milliseconds that it
+   * is left alone for; 0 when it was already, as attempts that ran side by side may all fail.
+   */
+  fail(nowMs: number): number {
+    if (!this.isAvailable(nowMs)) return 0;
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
     this.#failures++;
-    this.#unavailableUntilMs = Math.max(this.#unavailableUntilMs, nowMs + backoffMs);
+    this.#unavailableUntilMs = nowMs + backoffMs;
+    return backoffMs;
   }
 
   /** The node asked for fewer requests; `retryAfterMs` is 0 when it did not say for how long. */

@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import { NodeHealth } from "../../src/providers/node_health.ts";
+
+Deno.test("a failure keeps a node out for 3 s, doubling to a minute, until it answers", () => {
+  const health = new NodeHealth();
+  let nowMs = 0;
+  const backoffs: number[] = [];
+  for (let i = 0; i < 7; i++) {
+    const backoffMs = health.fail(nowMs);
+    backoffs.push(backoffMs);
+    assertEquals(health.isAvailable(nowMs + backoffMs - 1), false);
+    assertEquals(health.isAvailable(nowMs + backoffMs), true);
+    nowMs += backoffMs;
+  }
+  assertEquals(backoffs, [3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000]);
+  assertEquals(health.succeed(), true);
+  assertEquals(health.succeed(), false, "it is told once");
+  assertEquals(health.fail(nowMs), 3_000, "and the count starts over");
+});
+
+Deno.test("attempts side by side that all fail count once", () => {
+  const health = new NodeHealth();
+  assertEquals([health.fail(0), health.fail(1), health.fail(2)], [3_000, 0, 0]);
+  assertEquals(health.isAvailable(3_000), true);
+});
+
+Deno.test("a node that asks for fewer requests is left alone as long as it says, and is not unhealthy", () => {
+  const health = new NodeHealth();
+  health.holdOff(0, 10_000);
+  assertEquals([health.isAvailable(9_999), health.isAvailable(10_000)], [false, true]);
+  health.holdOff(10_000, 0);
+  assertEquals([health.isAvailable(12_999), health.isAvailable(13_000)], [false, true]);
+  health.holdOff(13_000, 86_400_000);
+  assertEquals(health.isAvailable(13_000 + 300_000), true, "five minutes at the most");
+  assertEquals(health.succeed(), false, "it never failed");
+});
