@@ -2,10 +2,12 @@ import type { AttributeField, AttributeType } from "../attributes.ts";
 import { cleanDouble, cleanInt, cleanText } from "../attributes.ts";
 import type { UsageEvent } from "../../domain/usage_event.ts";
 import { type HrTime, SCOPE, SEVERITY_INFO, type UsageLogRecord } from "../log_record.ts";
+import type { ByteBuffer } from "./byte_buffer.ts";
 import type { OtlpEncoding } from "./encoding.ts";
 
 const encoder = new TextEncoder();
-const COMMA = 0x2c;
+const QUOTE = 0x22;
+const END = encoder.encode("}}]}");
 const TAIL = encoder.encode("]}]}]}");
 
 /**
@@ -15,9 +17,7 @@ const TAIL = encoder.encode("]}]}]}");
 export const jsonEncoding: OtlpEncoding = {
   contentType: "application/json",
   appendRecord(buffer, record) {
-    // The first record's comma is left out when the request is put together.
-    buffer.byte(COMMA);
-    buffer.text(recordText(record));
+    writeRecord(buffer, record);
   },
   encodeRequest(resource, records) {
     const attributes = resource.getRawAttributes().map(([key, value]) => `${keyText(key)}${stringText(value)}}`);
@@ -43,42 +43,79 @@ export const jsonEncoding: OtlpEncoding = {
   },
 };
 
-function recordText({ event, eventId, fields, hrTime, hrTimeObserved }: UsageLogRecord): string {
-  const kind = `"${event.kind}"`;
-  let text = `{"timeUnixNano":"${nanosText(hrTime)}","observedTimeUnixNano":"${nanosText(hrTimeObserved)}",` +
-    `"severityNumber":${SEVERITY_INFO},"body":{"stringValue":${kind}},"eventName":${kind},"attributes":[`;
-  const starts = startsOf(fields);
+/** The parts of a record that all records of a kind have in common. */
+interface Template {
+  readonly time: Uint8Array;
+  readonly observedTime: Uint8Array;
+  /** From the observed time to the first attribute. */
+  readonly head: Uint8Array;
+  /** What stands before each value, the end of the attribute before it included. */
+  readonly starts: readonly Uint8Array[];
+}
+
+const templates = new Map<readonly AttributeField<UsageEvent>[], Template>();
+
+function templateOf({ event: { kind }, fields }: UsageLogRecord): Template {
+  let template = templates.get(fields);
+  if (template === undefined) {
+    template = {
+      // The first record's comma is left out when the request is put together.
+      time: encoder.encode(',{"timeUnixNano":"'),
+      observedTime: encoder.encode('","observedTimeUnixNano":"'),
+      head: encoder.encode(
+        `","severityNumber":${SEVERITY_INFO},"body":{"stringValue":"${kind}"},"eventName":"${kind}","attributes":[`,
+      ),
+      starts: fields.map(({ name, type }, index) =>
+        encoder.encode(`${index > 0 ? "}}," : ""}${keyText(name)}{"${type}Value":`)
+      ),
+    };
+    templates.set(fields, template);
+  }
+  return template;
+}
+
+function writeRecord(buffer: ByteBuffer, record: UsageLogRecord): void {
+  const { event, eventId, fields, hrTime, hrTimeObserved } = record;
+  const { time, observedTime, head, starts } = templateOf(record);
+  buffer.raw(time);
+  buffer.text(nanosText(hrTime));
+  buffer.raw(observedTime);
+  buffer.text(nanosText(hrTimeObserved));
+  buffer.raw(head);
   for (let i = 0; i < fields.length; i++) {
     const { type, read } = fields[i]!;
-    text += starts[i]! + valueText(type, read(event, eventId));
+    buffer.raw(starts[i]!);
+    writeValue(buffer, type, read(event, eventId));
   }
-  return `${text}}]}`;
+  buffer.raw(END);
 }
 
-/** What stands before each value, the bracket of the attribute before it included: the same for all records of a kind. */
-function startsOf(fields: readonly AttributeField<UsageEvent>[]): readonly string[] {
-  let starts = STARTS.get(fields);
-  if (starts === undefined) {
-    starts = fields.map(({ name }, index) => `${index > 0 ? "}," : ""}${keyText(name)}`);
-    STARTS.set(fields, starts);
-  }
-  return starts;
-}
-
-const STARTS = new Map<readonly AttributeField<UsageEvent>[], readonly string[]>();
-
-function valueText(type: AttributeType, value: string | number | boolean): string {
+function writeValue(buffer: ByteBuffer, type: AttributeType, value: string | number | boolean): void {
   switch (type) {
     case "string":
-      return stringText(value as string);
+      return writeString(buffer, value as string);
     case "bool":
-      return value === true ? '{"boolValue":true}' : '{"boolValue":false}';
+      return void buffer.text(value === true ? "true" : "false");
     case "int":
-      return `{"intValue":"${intText(value as number)}"}`;
+      buffer.byte(QUOTE);
+      buffer.text(intText(value as number));
+      return buffer.byte(QUOTE);
     case "double":
-      return `{"doubleValue":${cleanDouble(value as number)}}`;
+      return void buffer.text(String(cleanDouble(value as number)));
   }
 }
+
+/** Most texts are short and need no escape. */
+function writeString(buffer: ByteBuffer, text: string): void {
+  if (PLAIN.test(text)) {
+    buffer.byte(QUOTE);
+    buffer.text(text);
+    return buffer.byte(QUOTE);
+  }
+  buffer.text(JSON.stringify(cleanText(text)));
+}
+
+const PLAIN = /^[ !#-[\]-~]{0,64}$/;
 
 /** An attribute up to its value. */
 function keyText(key: string): string {
