@@ -94,9 +94,12 @@ export class UsageLogRecord {
   }
 }
 
-/** Milliseconds as seconds and nanoseconds; a time that is none becomes the epoch. */
+/** Milliseconds whose nanoseconds 64 bits can hold: to the year 2554. */
+const MAX_UNIX_MS = 18_446_744_073_709;
+
+/** Milliseconds as seconds and nanoseconds; a time that is none, or does not fit the wire, becomes the epoch. */
 export function toHrTime(unixMs: number): HrTime {
-  if (!Number.isFinite(unixMs) || unixMs < 0 || unixMs > 8.64e15) return [0, 0];
+  if (!(unixMs >= 0 && unixMs < MAX_UNIX_MS)) return [0, 0];
   const seconds = Math.floor(unixMs / 1000);
   return [seconds, Math.floor((unixMs - seconds * 1000) * 1e6)];
 }

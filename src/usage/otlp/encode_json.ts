@@ -119,7 +119,7 @@ const PLAIN = /^[ !#-[\]-~]{0,64}$/;
 
 /** An attribute up to its value. */
 function keyText(key: string): string {
-  return `{"key":${JSON.stringify(key)},"value":`;
+  return `{"key":${JSON.stringify(cleanText(key))},"value":`;
 }
 
 function stringText(text: string): string {

@@ -48,7 +48,7 @@ export const protobufEncoding: OtlpEncoding = {
     const ofResource = open(common, RESOURCE_LOGS_RESOURCE);
     for (const [key, value] of resource.getRawAttributes()) {
       const attribute = open(common, RESOURCE_ATTRIBUTES);
-      string(common, KEY_VALUE_KEY, key);
+      string(common, KEY_VALUE_KEY, cleanText(key));
       const anyValue = open(common, KEY_VALUE_VALUE);
       string(common, ANY_STRING, cleanText(value));
       common.close(anyValue);
