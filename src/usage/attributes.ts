@@ -84,9 +84,9 @@ export function cleanText(text: string): string {
   return bounded.toWellFormed();
 }
 
-/** A double as it may leave: NaN and the infinities, which OTLP's JSON can't say, become 0. */
+/** A double as it may leave: NaN and the infinities, which OTLP's JSON can't say, become 0, and -0 does too. */
 export function cleanDouble(value: number): number {
-  return Number.isFinite(value) ? value : 0;
+  return Number.isFinite(value) ? value + 0 : 0;
 }
 
 /** The bounds of an int on the wire: 64 bits with a sign. Beyond 2^53 only these powers of two are sure to be exact. */

@@ -111,10 +111,10 @@ export async function createOtelUsageSink(options: OtelUsageOptions = {}): Promi
 
   const instance = resource.attributes["service.instance.id"] ?? "";
   const boot = bootId();
-  const spool = options.spool && await openSpool(options.spool, `${instance}-${boot}`, encoding, resource, log);
-  if (spool !== undefined && exporter !== own) {
+  if (options.spool !== undefined && exporter !== own) {
     throw new Error("the spool needs the exporter otlp: it keeps encoded records");
   }
+  const spool = options.spool && await openSpool(options.spool, `${instance}-${boot}`, encoding, resource, log);
   return new OtelUsageSink({
     exporter,
     resource,
@@ -128,8 +128,8 @@ export async function createOtelUsageSink(options: OtelUsageOptions = {}): Promi
     batchSize: options.batchSize ?? 1_000,
     flushIntervalMs: options.flushIntervalMs ?? 500,
     maxBatchesInFlight: options.maxBatchesInFlight ?? 4,
-    // Only for exporters that forget to call back: ours keeps its budget.
-    exporterTimeoutMs: retryBudgetMs + 2 * exportTimeoutMs,
+    // Ours keeps its budget and always calls back; of others that can't be known.
+    exporterTimeoutMs: exporter === own ? Infinity : retryBudgetMs + 2 * exportTimeoutMs,
     drainTimeoutMs: exportTimeoutMs,
     eventIdPrefix: options.extended ? `${instance}/${boot}/` : "",
   });

@@ -17,8 +17,8 @@ export interface UsageExportResult {
 export interface UsageLogExporter {
   /** Sends records, all of one kind. Calls back once. */
   export(records: UsageLogRecord[], resultCallback: (result: UsageExportResult) => void): void;
-  /** Hurries up what is being sent, when the sink is about to close. */
-  forceFlush(): Promise<void>;
+  /** Hurries up what is being sent, when the sink is about to close. Older exporters have none. */
+  forceFlush?(): Promise<void>;
   /** Gives up what is being sent, and frees what is held. */
   shutdown(): Promise<void>;
 }

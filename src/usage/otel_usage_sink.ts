@@ -57,7 +57,7 @@ export class OtelUsageSink implements UsageSink {
     const { eventIdPrefix } = options;
     const ofRelays = {
       ...this.#laneDeps("relay_usage"),
-      nameCharsOf: (event: RelayUsageEvent) => event.apiMethod.length,
+      nameCharsOf: (event: RelayUsageEvent) => event?.apiMethod?.length ?? 0,
       eventIdOf: (sequence: number) => eventIdPrefix === "" ? "" : `${eventIdPrefix}${sequence}`,
     };
     const { spooling } = deps;
@@ -94,17 +94,29 @@ export class OtelUsageSink implements UsageSink {
     return { resource, clock, onDrop: (reason, dropped) => this.#logDrop(kind, reason, dropped) };
   }
 
-  /** Sends what is held as long as the drain timeout allows, counts the rest as dropped, and lets go of the exporter. */
+  /** Sends what is held as long as the drain timeout allows, counts the rest as dropped, and lets go of everything. */
   async #drain(): Promise<UsageStats> {
     const { exporter } = this.#deps;
     const lanes = [this.#relayUsage, this.#optimizerQos];
     const drained = Promise.all(lanes.map((lane) => lane.drain()));
-    exporter.forceFlush().catch(() => {});
+    this.#quietly(() => exporter.forceFlush?.());
     await this.#within(this.#options.drainTimeoutMs, drained);
-    for (const lane of lanes) lane.giveUp();
-    await this.#within(RELEASE_TIMEOUT_MS, exporter.shutdown().catch(() => {}));
+    for (const lane of lanes) lane.expire();
+    await this.#within(RELEASE_TIMEOUT_MS, this.#quietly(() => exporter.shutdown()));
     await this.#within(RELEASE_TIMEOUT_MS, Promise.all(lanes.map((lane) => lane.release())));
+    for (const lane of lanes) lane.giveUp();
     return this.stats();
+  }
+
+  /** Asks something of an exporter that may be anyone's, and may fail in any way. */
+  async #quietly(ask: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await ask();
+    } catch (error) {
+      this.#deps.log.warn("the exporter failed to shut down", {
+        error: error instanceof Error ? error.name : "unknown",
+      });
+    }
   }
 
   async #within(ms: number, work: Promise<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import type { UsageEvent } from "../domain/usage_event.ts";
-import { EventQueue, type QueuedEvent } from "./event_queue.ts";
+import { EventQueue } from "./event_queue.ts";
 import { Ledger } from "./ledger.ts";
 import { UsageLogRecord, type UsageResource } from "./log_record.ts";
 import { encodeRecords } from "./otlp/encode_records.ts";
@@ -48,6 +48,8 @@ export interface SpooledLaneDeps<Event> {
 
 /** How often the owner of a spool says that it is alive, milliseconds. */
 const HEARTBEAT_MS = 5_000;
+/** When a disk that failed is tried again although nothing new has come, milliseconds. */
+const DISK_RETRY_MS = 1_000;
 /** At most one line about the disk in this time, milliseconds. */
 const COMPLAINT_INTERVAL_MS = 10_000;
 /** How often what has been acknowledged is written down, milliseconds: a crash sends that much again. */
@@ -62,14 +64,21 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
   readonly #options: SpooledLaneOptions;
   readonly #queue: EventQueue<Event>;
   readonly #ledger = new Ledger();
+  /** Batches on their way, from disk and from memory. */
   readonly #sending = new Set<Promise<void>>();
   readonly #timers = new Map<string, () => void>();
   #sequence = 0;
   #syncing: Promise<void> | undefined;
-  #isReading = false;
+  /** Taken from the queue, and not yet on disk or on its way. */
+  #unwritten: EncodedRecords | undefined;
+  #unwrittenCount = 0;
+  #isSendingFromMemory = false;
   #isDiskFull = false;
+  #isReading = false;
+  #isReadDue = false;
   #isClosed = false;
-  #isStopped = false;
+  #isExpired = false;
+  #isOver = false;
   #onDrained: (() => void) | undefined;
   #lastComplaintMs = -Infinity;
 
@@ -85,9 +94,14 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
   accept(event: Event): void {
     this.#sequence++;
     if (this.#isClosed) return this.#refuse("timeout");
-    if (!this.#queue.push(event, this.#sequence)) return this.#refuse(this.#isDiskFull ? "spool_full" : "queue_full");
+    // A batch that the disk does not take waits with the others.
+    const waiting = this.#queue.length + (this.#isDiskFull ? this.#unwrittenCount : 0);
+    const hasRoom = waiting < this.#options.queueSize;
+    if (!hasRoom || !this.#queue.push(event, this.#sequence)) {
+      return this.#refuse(this.#isDiskFull ? "spool_full" : "queue_full");
+    }
     this.#ledger.queue();
-    if (this.#queue.length >= this.#options.batchSize) this.#startSync();
+    if (this.#queue.length >= this.#options.batchSize && !this.#isDiskFull) this.#startSync();
     else this.#after("sync", this.#options.syncIntervalMs, () => this.#startSync());
   }
 
@@ -103,22 +117,26 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
     await new Promise<void>((resolve) => this.#onDrained = resolve);
   }
 
-  /** Gives up nothing: what is held is on disk, or on its way there. */
-  giveUp(): void {
-    this.#isStopped = true;
+  /** Sends nothing more: what is held is on disk, or on its way there. */
+  expire(): void {
+    this.#isExpired = true;
   }
 
   async release(): Promise<void> {
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
-    await this.#syncing;
     await Promise.all(this.#sending);
-    const waiting = this.#queue.take(this.#queue.length).length;
-    if (waiting > 0) {
-      this.#ledger.dropQueued(waiting, "timeout");
-      this.#noteDrop("timeout");
-    }
+    await this.#sync();
+    this.#cancelAll();
     await this.#deps.spool.close().catch((error) => this.#complain(error));
+  }
+
+  giveUp(): void {
+    this.#isOver = true;
+    this.#cancelAll();
+    this.#queue.take(this.#queue.length);
+    const { queued, inFlight } = this.#ledger.stats();
+    if (queued > 0) this.#ledger.dropQueued(queued, "timeout");
+    if (inFlight > 0) this.#ledger.drop(inFlight, "timeout");
+    if (queued + inFlight > 0) this.#noteDrop("timeout");
   }
 
   get #isDrained(): boolean {
@@ -155,88 +173,133 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
     return this.#syncing;
   }
 
+  /**
+   * Batch by batch, until nothing waits. What the disk does not take goes out from memory, one batch at a time; while
+   * that one is on its way the disk is tried again.
+   */
   async #writeQueue(): Promise<void> {
     const { spool } = this.#deps;
-    while (this.#queue.length > 0 && !(this.#isStopped && this.#isDiskFull)) {
-      const taken = this.#queue.take(this.#options.batchSize);
-      const records = await this.#encode(taken);
-      this.#isDiskFull = !(await spool.append(records));
-      if (this.#isDiskFull) {
-        await this.#sendFromMemory(records);
-      } else {
+    while (!this.#isOver) {
+      this.#unwritten ??= await this.#encodeNext();
+      const records = this.#unwritten;
+      if (records === undefined || this.#isOver) return;
+      const isWritten = await spool.append(records);
+      if (this.#isOver) return;
+      this.#isDiskFull = !isWritten;
+      if (isWritten) {
+        this.#takeUnwritten();
         this.#ledger.spool(records.ends.length);
         this.#pump();
+      } else if (this.#isSendingFromMemory || this.#isExpired) {
+        return this.#after("sync", DISK_RETRY_MS, () => this.#startSync());
+      } else {
+        this.#takeUnwritten();
+        this.#ledger.send(records.ends.length);
+        this.#track(this.#sendFromMemory(records));
       }
     }
   }
 
-  #encode(taken: readonly QueuedEvent<Event>[]): Promise<EncodedRecords> {
-    const { clock, encoding, resource, eventIdOf } = this.#deps;
-    const nowUnixMs = clock.now();
-    const records = taken.map(({ event, sequence }) =>
-      new UsageLogRecord(event, eventIdOf(sequence), resource, nowUnixMs)
-    );
-    return encodeRecords(encoding, records, clock);
+  #takeUnwritten(): void {
+    this.#unwritten = undefined;
+    this.#unwrittenCount = 0;
   }
 
-  /** The disk takes no more: the collector may. What neither takes is lost, and counted. */
+  /** The next batch of the queue; undefined when it is empty. */
+  async #encodeNext(): Promise<EncodedRecords | undefined> {
+    const { clock, encoding, resource, eventIdOf } = this.#deps;
+    while (this.#queue.length > 0) {
+      const taken = this.#queue.take(this.#options.batchSize);
+      this.#unwrittenCount = taken.length;
+      const nowUnixMs = clock.now();
+      const records = taken.map(({ event, sequence }) =>
+        new UsageLogRecord(event, eventIdOf(sequence), resource, nowUnixMs)
+      );
+      const { unencodable, ...encoded } = await encodeRecords(encoding, records, clock);
+      if (unencodable > 0) {
+        this.#ledger.dropQueued(unencodable, "rejected");
+        this.#noteDrop("rejected");
+      }
+      this.#unwrittenCount = encoded.ends.length;
+      if (encoded.ends.length > 0) return encoded;
+    }
+    return undefined;
+  }
+
+  /** The disk takes no more: the collector may. What neither takes, the disk asked once more, is lost and counted. */
   async #sendFromMemory(records: EncodedRecords): Promise<void> {
-    const { encoding, resource, exporter } = this.#deps;
-    const count = records.ends.length;
-    this.#ledger.send(count);
+    this.#isSendingFromMemory = true;
+    const { encoding, resource, exporter, spool } = this.#deps;
     const batch = { contentType: encoding.contentType, resource: resource.attributes, records };
     const { exported, rejected } = await exporter.exportEncoded(batch, this.#options.retryBudgetMs);
-    this.#settle(count, exported, rejected);
-    const lost = count - exported - rejected;
-    if (lost === 0) return;
+    this.#isSendingFromMemory = false;
+    const lost = this.#settle(records.ends.length, exported, rejected);
+    if (lost === 0 || this.#isOver) return;
+    const isWritten = exported + rejected === 0 && await spool.append(records);
+    if (this.#isOver) return;
+    if (isWritten) return this.#ledger.respool(lost);
     this.#ledger.drop(lost, "spool_full");
     this.#noteDrop("spool_full");
   }
 
   /** Sends what is on disk, while there is room in flight. */
   async #pump(): Promise<void> {
+    // Whoever reads now may have missed what has just come.
+    this.#isReadDue = true;
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      while (this.#sending.size < this.#options.maxBatchesInFlight && !this.#isStopped) {
+      while (this.#isReadDue && this.#sending.size < this.#options.maxBatchesInFlight && !this.#isExpired) {
+        this.#isReadDue = false;
         const batch = await this.#deps.spool.read(this.#options.batchSize);
-        if (batch === undefined) break;
+        if (batch === undefined || this.#isOver) continue;
+        this.#isReadDue = true;
         this.#ledger.sendSpooled(batch.records.ends.length);
-        const sending = this.#send(batch).finally(() => {
-          this.#sending.delete(sending);
-          this.#pump();
-        });
-        this.#sending.add(sending);
+        this.#track(this.#send(batch));
       }
     } catch (error) {
       this.#complain(error);
+      this.#after("pump", DISK_RETRY_MS, () => this.#pump());
     } finally {
       this.#isReading = false;
     }
     if (this.#isDrained) this.#onDrained?.();
   }
 
+  /** Keeps a batch that is on its way; when it has ended, the next one is read, and what waits for the disk is tried. */
+  #track(sending: Promise<void>): void {
+    const tracked = sending.finally(() => {
+      this.#sending.delete(tracked);
+      if (this.#unwritten !== undefined && !this.#isExpired) this.#startSync();
+      else this.#pump();
+    });
+    this.#sending.add(tracked);
+  }
+
   async #send(batch: SpoolBatch): Promise<void> {
-    const count = batch.records.ends.length;
     const { exported, rejected } = await this.#deps.exporter.exportEncoded(batch, Infinity);
-    this.#settle(count, exported, rejected);
-    const rest = count - exported - rejected;
+    const rest = this.#settle(batch.records.ends.length, exported, rejected);
+    if (this.#isOver) return;
     // Only a shutdown ends it so: the batch stays on disk as a whole.
     if (rest > 0) return this.#ledger.respool(rest);
     batch.acknowledge();
     this.#after("tidy", TIDY_INTERVAL_MS, () => this.#deps.spool.tidy().catch((error) => this.#complain(error)));
   }
 
-  #settle(count: number, exported: number, rejected: number): void {
-    if (exported > 0) this.#ledger.acknowledge(Math.min(exported, count));
-    if (rejected === 0) return;
-    this.#ledger.drop(rejected, "rejected");
-    this.#noteDrop("rejected");
+  /** Books how a batch ended; comes back with how many of it were neither taken nor refused. */
+  #settle(count: number, exported: number, rejected: number): number {
+    if (this.#isOver) return 0;
+    if (exported > 0) this.#ledger.acknowledge(exported);
+    if (rejected > 0) {
+      this.#ledger.drop(rejected, "rejected");
+      this.#noteDrop("rejected");
+    }
+    return count - exported - rejected;
   }
 
   /** Runs something once, a while from now, unless that is planned already. */
   #after(name: string, delayMs: number, run: () => void): void {
-    if (this.#timers.has(name)) return;
+    if (this.#isExpired || this.#timers.has(name)) return;
     const cancel = this.#deps.clock.schedule(delayMs, () => {
       this.#timers.delete(name);
       run();
@@ -249,6 +312,10 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
       this.#every(name, intervalMs, run);
       run().catch((error) => this.#complain(error));
     });
+  }
+
+  #cancelAll(): void {
+    for (const name of [...this.#timers.keys()]) this.#cancel(name);
   }
 
   #cancel(name: string): void {

@@ -16,7 +16,7 @@ export interface UsageLaneOptions {
   readonly flushIntervalMs: number;
   /** Most batches on their way at once. */
   readonly maxBatchesInFlight: number;
-  /** After which a batch is given up although its exporter has not called back. */
+  /** After which a batch is given up although its exporter has not called back; Infinity for one that always does. */
   readonly exporterTimeoutMs: number;
 }
 
@@ -47,10 +47,12 @@ export interface Lane<Event> {
   stats(): LedgerCounts;
   /** Takes no more events, and comes back when all have been delivered. */
   drain(): Promise<void>;
-  /** Counts everything that is held in memory only as dropped. */
-  giveUp(): void;
+  /** Time is up: starts nothing more, and counts what waits for a start as dropped. */
+  expire(): void;
   /** Lets go of what is held on disk, once the exporter has been shut down. */
   release(): Promise<void>;
+  /** Counts everything that is held in memory still as dropped. The end. */
+  giveUp(): void;
 }
 
 /** A lane in memory: queue, batches, ledger. */
@@ -64,6 +66,8 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
   #cancelFlush: (() => void) | undefined;
   #cancelPump: (() => void) | undefined;
   #isClosed = false;
+  #isExpired = false;
+  #isPumping = false;
   #onIdle: (() => void) | undefined;
 
   constructor(deps: UsageLaneDeps<Event>, options: UsageLaneOptions) {
@@ -77,7 +81,7 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
     if (this.#isClosed) return this.#refuse("timeout");
     if (!this.#queue.push(event, this.#sequence)) return this.#refuse("queue_full");
     this.#ledger.queue();
-    if (this.#queue.length >= this.#options.batchSize) this.#schedulePump();
+    if (this.#queue.length >= this.#fullBatch) this.#schedulePump();
     else if (this.#cancelFlush === undefined) this.#scheduleFlush();
   }
 
@@ -92,12 +96,21 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
     await new Promise<void>((resolve) => this.#onIdle = resolve);
   }
 
-  giveUp(): void {
+  expire(): void {
+    this.#isExpired = true;
     this.#cancelFlush?.();
     this.#cancelPump?.();
     const waiting = this.#queue.take(this.#queue.length).length;
     this.#ledger.send(waiting);
-    let held = waiting;
+    if (waiting > 0) this.#drop(waiting, "timeout");
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  giveUp(): void {
+    let held = 0;
     for (const { count, cancelTimer } of this.#batches) {
       cancelTimer();
       held += count;
@@ -106,8 +119,9 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
     if (held > 0) this.#drop(held, "timeout");
   }
 
-  release(): Promise<void> {
-    return Promise.resolve();
+  /** Events that start a flush: a batch, or all that the queue holds where that is less. */
+  get #fullBatch(): number {
+    return Math.min(this.#options.batchSize, this.#options.queueSize);
   }
 
   get #isIdle(): boolean {
@@ -136,16 +150,20 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
   #schedulePump(): void {
     this.#cancelPump ??= this.#deps.clock.schedule(0, () => {
       this.#cancelPump = undefined;
-      this.#pump(this.#options.batchSize);
+      this.#pump(this.#fullBatch);
     });
   }
 
   /** Starts batches while there are `atLeast` events for one and room in flight. */
   #pump(atLeast: number): void {
+    // An exporter that calls back at once comes by here from within: the loop below goes on for it.
+    if (this.#isPumping) return;
+    this.#isPumping = true;
     const { batchSize, maxBatchesInFlight } = this.#options;
     while (this.#queue.length >= atLeast && this.#batches.size < maxBatchesInFlight) {
       this.#start(this.#queue.take(batchSize));
     }
+    this.#isPumping = false;
     if (this.#queue.length === 0) {
       this.#cancelFlush?.();
       this.#cancelFlush = undefined;
@@ -158,7 +176,10 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
   #start(taken: readonly QueuedEvent<Event>[]): void {
     const { clock, exporter, resource, eventIdOf } = this.#deps;
     this.#ledger.send(taken.length);
-    const cancelTimer = clock.schedule(this.#options.exporterTimeoutMs, () => this.#settle(batch, { code: 1 }));
+    const { exporterTimeoutMs } = this.#options;
+    const cancelTimer = exporterTimeoutMs === Infinity
+      ? () => {}
+      : clock.schedule(exporterTimeoutMs, () => this.#settle(batch, { code: 1 }));
     const batch: Batch = { count: taken.length, cancelTimer };
     this.#batches.add(batch);
     try {
@@ -176,13 +197,13 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
     if (!this.#batches.delete(batch)) return;
     batch.cancelTimer();
     const { count } = batch;
-    const exported = counts?.exported ?? (code === 0 ? count : 0);
-    const rejected = counts?.rejected ?? (code !== 0 && isRefusal(error) ? count : 0);
+    const exported = Math.min(counts?.exported ?? (code === 0 ? count : 0), count);
+    const rejected = Math.min(counts?.rejected ?? (code !== 0 && isRefusal(error) ? count : 0), count - exported);
     if (exported > 0) this.#ledger.acknowledge(exported);
     if (rejected > 0) this.#drop(rejected, "rejected");
     const rest = count - exported - rejected;
-    if (rest > 0) this.#drop(rest, "retry_exhausted");
-    this.#pump(this.#isClosed ? 1 : this.#options.batchSize);
+    if (rest > 0) this.#drop(rest, this.#isExpired ? "timeout" : "retry_exhausted");
+    this.#pump(this.#isClosed ? 1 : this.#fullBatch);
   }
 }
 

@@ -20,6 +20,11 @@ export class ByteBuffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Forgets what was written after `length` bytes. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
   /** Writes one byte. */
   byte(value: number): void {
     if (this.#length === this.#bytes.length) this.#grow(1);

@@ -20,8 +20,8 @@ export function classifyStatus(status: number, retryAfter: string | null, nowUni
 export function parseRetryAfter(value: string | null, nowUnixMs: number): number {
   if (value === null) return 0;
   const text = value.trim();
-  const waitMs = /^\d{1,12}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowUnixMs;
-  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : 0;
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowUnixMs;
+  return waitMs > 0 ? waitMs : 0;
 }
 
 const FIRST_BACKOFF_MS = 500;

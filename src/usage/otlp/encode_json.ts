@@ -1,5 +1,6 @@
 import type { AttributeField, AttributeType } from "../attributes.ts";
 import { cleanDouble, cleanInt, cleanText } from "../attributes.ts";
+import { concatBytes } from "../../domain/bytes.ts";
 import type { UsageEvent } from "../../domain/usage_event.ts";
 import { type HrTime, SCOPE, SEVERITY_INFO, type UsageLogRecord } from "../log_record.ts";
 import type { ByteBuffer } from "./byte_buffer.ts";
@@ -26,11 +27,7 @@ export const jsonEncoding: OtlpEncoding = {
         JSON.stringify(SCOPE.name)
       }},"logRecords":[`,
     );
-    const request = new Uint8Array(head.length + records.length - 1 + TAIL.length);
-    request.set(head);
-    request.set(records.subarray(1), head.length);
-    request.set(TAIL, head.length + records.length - 1);
-    return request;
+    return concatBytes([head, records.subarray(1), TAIL]);
   },
   readRejected(response) {
     try {

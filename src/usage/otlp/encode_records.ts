@@ -4,25 +4,41 @@ import type { EncodedRecords } from "../spool_port.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import type { OtlpEncoding } from "./encoding.ts";
 
-/** Records that are encoded at a stretch: a fraction of a millisecond. */
+/** Records, and bytes of them, that are encoded at a stretch: a fraction of a millisecond. */
 const RECORDS_PER_SLICE = 256;
+const BYTES_PER_SLICE = 512 * 1024;
 /** What a record takes, roughly: room for a whole batch is made at once. */
 const BYTES_PER_RECORD = 1_200;
+
+/** Encoded records, and how many could not be: their events are none, and cost no other its place. */
+export interface Encoded extends EncodedRecords {
+  readonly unencodable: number;
+}
 
 /** Encodes records, with a pause after each slice, so that the relay's requests do not wait for a batch. */
 export async function encodeRecords(
   encoding: OtlpEncoding,
   records: readonly UsageLogRecord[],
   clock: Clock,
-): Promise<EncodedRecords> {
+): Promise<Encoded> {
   const buffer = new ByteBuffer(records.length * BYTES_PER_RECORD);
   const ends: number[] = [];
+  let inSlice = 0;
+  let sliceStart = 0;
   for (const record of records) {
-    if (ends.length > 0 && ends.length % RECORDS_PER_SLICE === 0) {
+    if (inSlice === RECORDS_PER_SLICE || buffer.length - sliceStart > BYTES_PER_SLICE) {
       await new Promise<void>((resolve) => void clock.schedule(0, resolve));
+      inSlice = 0;
+      sliceStart = buffer.length;
     }
-    encoding.appendRecord(buffer, record);
-    ends.push(buffer.length);
+    inSlice++;
+    const start = buffer.length;
+    try {
+      encoding.appendRecord(buffer, record);
+      ends.push(buffer.length);
+    } catch {
+      buffer.truncate(start);
+    }
   }
-  return { bytes: buffer.view(), ends };
+  return { bytes: buffer.view(), ends, unencodable: records.length - ends.length };
 }

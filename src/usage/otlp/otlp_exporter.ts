@@ -36,6 +36,9 @@ export interface OtlpExporterDeps {
   readonly log: Log;
 }
 
+/** After trouble is over, the next is not told before this, milliseconds. */
+const TROUBLE_LOG_INTERVAL_MS = 10_000;
+
 /** Sends log records to a collector by OTLP/HTTP: exact types, bounded bodies, and retries with a budget of their own. */
 export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   readonly #deps: OtlpExporterDeps;
@@ -43,8 +46,10 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   readonly #stop = new AbortController();
   /** Wakes those that wait before a retry. */
   readonly #sleepers = new Set<() => void>();
+  readonly #exports = new Set<Promise<unknown>>();
   #isHurried = false;
   #isInTrouble = false;
+  #quietUntilMs = -Infinity;
 
   constructor(deps: OtlpExporterDeps, options: OtlpExporterOptions) {
     this.#deps = deps;
@@ -52,7 +57,9 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   }
 
   export(records: UsageLogRecord[], resultCallback: (result: UsageExportResult) => void): void {
-    this.#exportAll(records).then(resultCallback, (error) => resultCallback({ code: 1, error }));
+    const exporting = this.#exportAll(records).then(resultCallback, (error) => resultCallback({ code: 1, error }));
+    this.#exports.add(exporting);
+    exporting.finally(() => this.#exports.delete(exporting));
   }
 
   async exportEncoded(batch: EncodedBatch, retryBudgetMs: number): Promise<{ exported: number; rejected: number }> {
@@ -77,21 +84,22 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
     return Promise.resolve();
   }
 
-  /** Gives up all requests. What they were to deliver is reported as not delivered. */
-  shutdown(): Promise<void> {
+  /** Gives up all requests, and comes back when it has been reported what they did deliver. */
+  async shutdown(): Promise<void> {
     this.#stop.abort();
     for (const wake of this.#sleepers) wake();
-    return Promise.resolve();
+    await Promise.all(this.#exports);
   }
 
   async #exportAll(records: readonly UsageLogRecord[]): Promise<UsageExportResult> {
     const { encoding, retryBudgetMs } = this.#options;
     const [first] = records;
     if (first === undefined) return { code: 0 };
-    const encoded = await encodeRecords(encoding, records, this.#deps.clock);
+    const { unencodable, ...encoded } = await encodeRecords(encoding, records, this.#deps.clock);
     const batch = { contentType: encoding.contentType, resource: first.resource.attributes, records: encoded };
-    const counts = await this.exportEncoded(batch, retryBudgetMs);
-    return { code: counts.exported === records.length ? 0 : 1, counts };
+    const { exported, rejected } = await this.exportEncoded(batch, retryBudgetMs);
+    const counts = { exported, rejected: rejected + unencodable };
+    return { code: exported === records.length ? 0 : 1, counts };
   }
 
   /** Sends one request until it is taken or refused, or until the deadline. */
@@ -105,8 +113,10 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
       const waitMs = this.#isHurried
         ? Math.min(backoffMs(attempt, 0, random()), 1_000)
         : backoffMs(attempt, delivery.retryAfterMs, random());
-      if (clock.monotonic() + waitMs > deadlineMs) return delivery;
-      await this.#sleep(waitMs);
+      // A wait that is longer than what is left ends with the budget, and with one last attempt.
+      const leftMs = deadlineMs - clock.monotonic();
+      if (leftMs <= 0) return delivery;
+      await this.#sleep(Math.min(waitMs, leftMs));
     }
   }
 
@@ -118,13 +128,12 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
     const cancelTimer = clock.schedule(timeoutMs, abort);
     this.#stop.signal.addEventListener("abort", abort, { once: true });
     try {
+      const fields = new Headers({ ...headers() });
+      fields.set("content-type", encoding.contentType);
+      if (compression === "gzip") fields.set("content-encoding", "gzip");
       const response = await fetch(url, {
         method: "POST",
-        headers: {
-          ...headers(),
-          "content-type": encoding.contentType,
-          ...(compression === "gzip" && { "content-encoding": "gzip" }),
-        },
+        headers: fields,
         body,
         redirect: "manual",
         signal: controller.signal,
@@ -140,12 +149,14 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
     }
   }
 
-  /** One line when trouble starts, and one when it is over: an outage of an hour is two lines. */
+  /** One line when trouble starts and one when it is over, and no more than one in a while where it comes and goes. */
   #noteTrouble({ kind }: Delivery): void {
-    const { log } = this.#deps;
+    const { log, clock } = this.#deps;
     const isTrouble = kind !== "delivered";
-    if (isTrouble === this.#isInTrouble) return;
+    const nowMs = clock.monotonic();
+    if (isTrouble === this.#isInTrouble || nowMs < this.#quietUntilMs) return;
     this.#isInTrouble = isTrouble;
+    this.#quietUntilMs = nowMs + (isTrouble ? 0 : TROUBLE_LOG_INTERVAL_MS);
     if (kind === "delivered") log.info("the collector takes usage events again");
     else if (kind === "refused") log.error("the collector refuses usage events for good: they are dropped and counted");
     else log.warn("the collector can't be reached or asks to wait: usage events are held and tried again");

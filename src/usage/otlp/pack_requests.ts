@@ -2,8 +2,11 @@ import type { UsageResource } from "../log_record.ts";
 import type { EncodedRecords } from "../spool_port.ts";
 import type { OtlpEncoding } from "./encoding.ts";
 
-/** Bytes of records after which a request is full. */
+/** Most bytes of a request, unless a single record is larger. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+
+/** What the lengths in front of the records may take more than those of an empty request. */
+const LENGTH_BYTES = 16;
 
 /** A request and the number of records in it. */
 export interface PackedRequest {
@@ -11,16 +14,17 @@ export interface PackedRequest {
   readonly count: number;
 }
 
-/** Puts encoded records into as many requests as it takes, none of them much over 4 MiB. */
+/** Puts encoded records into as many requests as it takes, none of them over 4 MiB. */
 export function* packRequests(
   encoding: OtlpEncoding,
   resource: UsageResource,
   { bytes, ends }: EncodedRecords,
 ): Generator<PackedRequest> {
+  const room = MAX_REQUEST_BYTES - encoding.encodeRequest(resource, new Uint8Array()).length - LENGTH_BYTES;
   let first = 0;
   let start = 0;
   for (let next = 1; next <= ends.length; next++) {
-    if (next < ends.length && ends[next]! - start <= MAX_REQUEST_BYTES) continue;
+    if (next < ends.length && ends[next]! - start <= room) continue;
     const end = ends[next - 1]!;
     yield { body: encoding.encodeRequest(resource, bytes.subarray(start, end)), count: next - first };
     first = next;

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import process from "node:process";
 
 /** Who owns a folder of the spool; pid 0: nobody any more. */
@@ -33,74 +33,108 @@ export class SpoolFolder {
     this.#owner = owner;
   }
 
-  /** Makes a folder of one's own. Throws when the directory can't be written to. */
+  /** Makes a folder of one's own. Throws when the directory can't be written to; a full disk is no reason to. */
   static async create(directory: string, hostname: string, name: string): Promise<SpoolFolder> {
-    const owner = { hostname, pid: process.pid };
-    const path = `${directory}/${name}`;
-    await mkdir(path, { recursive: true });
-    ownFolders.add(path);
-    await writeFile(`${path}/${OWNER_FILE}`, JSON.stringify(owner));
-    return new SpoolFolder(path, directory, owner);
+    await mkdir(`${directory}/${name}`, { recursive: true });
+    // One directory can be written in many ways.
+    const real = await realpath(directory);
+    const folder = new SpoolFolder(`${real}/${name}`, real, { hostname, pid: process.pid });
+    ownFolders.add(folder.path);
+    await folder.#writeOwner(folder.#owner).catch((error) => {
+      if (!isFull(error)) throw error;
+    });
+    return folder;
   }
 
   /** Says that the owner is alive. */
   async beat(): Promise<void> {
     const now = new Date();
-    await utimes(`${this.path}/${OWNER_FILE}`, now, now);
+    await utimes(`${this.path}/${OWNER_FILE}`, now, now).catch(() => this.#writeOwner(this.#owner));
   }
 
-  /** Takes over the folders of dead processes; comes back with the paths of the segments in them, oldest first. */
+  /** Takes over what dead processes have left; comes back with the paths of their segments, oldest first. */
   async adoptOrphans(): Promise<string[]> {
-    const segments: string[] = [];
+    const adopted: string[] = [];
     for (const { name } of await readdir(this.#directory, { withFileTypes: true })) {
       const orphan = `${this.#directory}/${name}`;
       if (orphan === this.path || !(await this.#isOrphan(orphan))) continue;
-      const adopted = `${this.path}/${name}`;
+      const claimed = `${this.path}/${name}`;
       try {
-        await rename(orphan, adopted);
+        // Only one process can do this.
+        await rename(orphan, claimed);
       } catch {
-        // Another process was faster.
         continue;
       }
-      segments.push(...await segmentsIn(adopted));
+      adopted.push(...await this.#moveUp(claimed));
     }
-    return segments.sort((a, b) => fileName(a).localeCompare(fileName(b)));
+    return adopted.sort().map((segment) => `${this.path}/${segment}`);
+  }
+
+  /**
+   * Moves the files of a folder that was claimed, and of those that its owner had claimed, to one's own. Comes back with
+   * the names of the segments.
+   */
+  async #moveUp(claimed: string): Promise<string[]> {
+    const segments: string[] = [];
+    for (const { name, parentPath } of await readdir(claimed, { withFileTypes: true, recursive: true })) {
+      if (isSegment(name) || isSegment(name.replace(/\.ack$/, ""))) {
+        await rename(`${parentPath}/${name}`, `${this.path}/${name}`);
+      }
+      if (isSegment(name)) segments.push(name);
+    }
+    await rm(claimed, { recursive: true, force: true });
+    return segments;
   }
 
   /** Gives the folder up: it is left for the next process when segments are in it, and removed when none are. */
   async release(): Promise<void> {
     ownFolders.delete(this.path);
-    if ((await segmentsIn(this.path)).length === 0) return await rm(this.path, { recursive: true, force: true });
-    await writeFile(`${this.path}/${OWNER_FILE}`, JSON.stringify({ ...this.#owner, pid: 0 }));
+    const isEmpty = !(await readdir(this.path)).some(isSegment);
+    if (isEmpty) await rm(this.path, { recursive: true, force: true });
+    else await this.#writeOwner({ ...this.#owner, pid: 0 });
+  }
+
+  async #writeOwner(owner: Owner): Promise<void> {
+    await writeFile(`${this.path}/${OWNER_FILE}`, JSON.stringify(owner));
   }
 
   async #isOrphan(path: string): Promise<boolean> {
     try {
       if (!(await stat(path)).isDirectory()) return false;
+    } catch {
+      return false;
+    }
+    try {
       const ownerFile = `${path}/${OWNER_FILE}`;
-      const beatMs = (await stat(ownerFile)).mtimeMs;
       const owner: Owner = JSON.parse(await readFile(ownerFile, "utf8"));
       if (owner.pid === 0) return true;
-      const silenceMs = Date.now() - beatMs;
+      const silenceMs = Date.now() - (await stat(ownerFile)).mtimeMs;
       if (owner.hostname !== this.#owner.hostname) return silenceMs > DEAD_AFTER_MS;
       // A process id comes back: in a container it is the same in every life.
       if (owner.pid === this.#owner.pid) return !ownFolders.has(path);
       return !isAlive(owner.pid) || silenceMs > REUSED_AFTER_MS;
     } catch {
-      // No owner file, or half of one: died at birth. A newborn has a moment to write it.
-      return await isOlderThan(path, 1_000);
+      // No owner file, or half of one. What holds no segment is not the spool's; a newborn has a moment to write it.
+      return !ownFolders.has(path) && await holdsSegments(path) && await isOlderThan(path, 1_000);
     }
   }
 }
 
-/** Paths of the segments below a folder that was taken over, and below those that it had taken over itself. */
-async function segmentsIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  return entries.filter(({ name }) => name.endsWith(".seg")).map(({ name, parentPath }) => `${parentPath}/${name}`);
+/** Names of segments sort by age. */
+function isSegment(name: string): boolean {
+  return /^\d{15}-\d{6}(?:-[0-9a-f]+)?\.seg$/.test(name);
 }
 
-function fileName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+async function holdsSegments(path: string): Promise<boolean> {
+  try {
+    return (await readdir(path)).some(isSegment);
+  } catch {
+    return false;
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes((error as { code?: string }).code ?? "");
 }
 
 function isAlive(pid: number): boolean {

@@ -6,9 +6,15 @@ export const FRAME_HEADER_BYTES = 8;
 /** Largest record. Attributes are cut far below, so that a larger length on disk is a torn write. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
+/** Bytes that records take in their frames. */
+export function framedSize({ bytes, ends }: EncodedRecords): number {
+  return bytes.length + ends.length * FRAME_HEADER_BYTES;
+}
+
 /** Puts each record in a frame of its own. */
-export function encodeFrames({ bytes: records, ends }: EncodedRecords): Uint8Array {
-  const bytes = new Uint8Array(records.length + ends.length * FRAME_HEADER_BYTES);
+export function encodeFrames(encoded: EncodedRecords): Uint8Array {
+  const { bytes: records, ends } = encoded;
+  const bytes = new Uint8Array(framedSize(encoded));
   const view = new DataView(bytes.buffer);
   let at = 0;
   let start = 0;
@@ -36,7 +42,8 @@ export function decodeFrames(
   while (ends.length < maxCount && at + FRAME_HEADER_BYTES <= bytes.length) {
     const recordLength = view.getUint32(at, true);
     const end = at + FRAME_HEADER_BYTES + recordLength;
-    if (recordLength > MAX_RECORD_BYTES || end > bytes.length) break;
+    // No record is empty: a page of zeros is what a power failure leaves of a write.
+    if (recordLength === 0 || recordLength > MAX_RECORD_BYTES || end > bytes.length) break;
     const record = bytes.subarray(at + FRAME_HEADER_BYTES, end);
     if (crc32(record) !== view.getUint32(at + 4, true)) break;
     records.set(record, length);

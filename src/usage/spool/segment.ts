@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, rm, writeFile } from "node:fs/promises";
 import type { EncodedRecords } from "../spool_port.ts";
-import { decodeFrames, encodeFrames } from "./frame.ts";
+import { decodeFrames, encodeFrames, FRAME_HEADER_BYTES } from "./frame.ts";
 
 /** What every record of a segment has in common: how it is encoded, and whose it is. */
 export interface SegmentHeader {
@@ -31,6 +31,7 @@ export class Segment {
   #readAt: number;
   #ackedAt: number;
   #savedAckAt: number;
+  #isBroken = false;
   /** Ranges delivered out of order, by their start. */
   readonly #delivered = new Map<number, number>();
 
@@ -62,25 +63,37 @@ export class Segment {
 
   /**
    * Opens what another process has left. Counts the records that are still to be delivered, and the bytes that were cut
-   * off because a write had not been completed. Undefined for a file that has not even a whole header.
+   * off because a write had not been completed. A file without a whole header holds nothing: it is removed, and undefined.
    */
   static async open(path: string): Promise<{ segment: Segment; pending: number; tornBytes: number } | undefined> {
     const bytes = await readFile(path);
     const head = decodeFrames(bytes, 1);
     const header = parseHeader(head.records.bytes);
-    if (header === undefined) return undefined;
-    const ackedAt = Math.max(head.end, await readAck(path));
-    const { records, end } = decodeFrames(bytes.subarray(ackedAt));
-    const size = Math.min(ackedAt, bytes.length) + end;
+    if (header === undefined) {
+      await rm(path, { force: true });
+      await rm(ackPath(path), { force: true });
+      return undefined;
+    }
+    const { records, end } = decodeFrames(bytes.subarray(head.end));
+    const size = head.end + end;
+    // A place that is none, as a torn write of it leaves, would lose records: then all are sent again.
+    const noted = (await readAck(path)) - head.end;
+    const delivered = noted === 0 ? 0 : recordsBefore(records, noted);
     const file = await open(path, "r+");
     const tornBytes = bytes.length - size;
     if (tornBytes > 0) await file.truncate(size);
-    return { segment: new Segment(path, header, file, size, size - end), pending: records.ends.length, tornBytes };
+    const segment = new Segment(path, header, file, size, delivered === 0 ? head.end : head.end + noted);
+    return { segment, pending: records.ends.length - delivered, tornBytes };
   }
 
   /** Bytes on disk. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether a failed write could not be undone, so that nothing may be appended any more. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** Whether everything in it has been delivered. */
@@ -100,7 +113,7 @@ export class Segment {
       await writeAll(this.#file, bytes, this.#size);
       await this.#file.datasync();
     } catch (error) {
-      await this.#file.truncate(this.#size).catch(() => {});
+      await this.#file.truncate(this.#size).catch(() => this.#isBroken = true);
       throw error;
     }
     this.#size += bytes.length;
@@ -153,6 +166,14 @@ export class Segment {
     await rm(this.path, { force: true });
     await rm(ackPath(this.path), { force: true });
   }
+}
+
+/** Records that end at or before a place that is the end of one; 0 when it is not. */
+function recordsBefore({ ends }: EncodedRecords, framedEnd: number): number {
+  for (const [index, end] of ends.entries()) {
+    if (end + (index + 1) * FRAME_HEADER_BYTES === framedEnd) return index + 1;
+  }
+  return 0;
 }
 
 function ackPath(path: string): string {

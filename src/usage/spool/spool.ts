@@ -1,6 +1,7 @@
 import type { Log } from "../../domain/log.ts";
 import type { EncodedRecords, SpoolBatch, SpoolFindings, SpoolPort } from "../spool_port.ts";
 import { SpoolFolder } from "./folder.ts";
+import { framedSize } from "./frame.ts";
 import { Segment, type SegmentHeader } from "./segment.ts";
 
 /** Options of the spool, resolved. */
@@ -18,6 +19,9 @@ export interface SpoolOptions {
 
 /** Bytes after which a segment is full: what is delivered leaves the disk in pieces of this size. */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
+
+/** Room for a new segment's header: what its records have in common, generously. */
+const HEADER_BYTES = 4 * 1024;
 
 /** Records on disk: appended by one, read and acknowledged by another, oldest first. */
 export class Spool implements SpoolPort {
@@ -44,12 +48,17 @@ export class Spool implements SpoolPort {
     let records = 0;
     let tornBytes = 0;
     for (const path of await folder.adoptOrphans()) {
-      const opened = await Segment.open(path);
-      if (opened === undefined) continue;
-      records += opened.pending;
-      tornBytes += opened.tornBytes;
-      if (opened.segment.isDelivered) await opened.segment.remove();
-      else adopted.push(opened.segment);
+      try {
+        const opened = await Segment.open(path);
+        if (opened === undefined) continue;
+        records += opened.pending;
+        tornBytes += opened.tornBytes;
+        if (opened.segment.isDelivered) await opened.segment.remove();
+        else adopted.push(opened.segment);
+      } catch {
+        // Left on disk for someone to look at; the others are not held up by it.
+        options.log.error("a file of the spool can't be opened");
+      }
     }
     if (records > 0 || tornBytes > 0) {
       options.log.info("usage events of an earlier process were found on disk", { records, torn_bytes: tornBytes });
@@ -58,22 +67,26 @@ export class Spool implements SpoolPort {
   }
 
   async append(records: EncodedRecords): Promise<boolean> {
-    const bytes = records.bytes.length;
+    const bytes = framedSize(records);
     try {
-      if (this.#writing !== undefined && (this.#writing.size >= SEGMENT_BYTES || !this.#hasRoomFor(bytes))) {
+      if (this.#writing !== undefined && !this.#canWrite(this.#writing, bytes)) {
         // What has been delivered of it leaves the disk once it is no longer written to.
         this.#writing = undefined;
         await this.tidy();
       }
-      if (!this.#hasRoomFor(bytes)) return false;
+      const headerBytes = this.#writing === undefined ? HEADER_BYTES : 0;
+      if (!this.#hasRoomFor(bytes + headerBytes)) return false;
       if (this.#writing === undefined) await this.#startSegment();
       await this.#writing!.append(records);
       return true;
     } catch {
-      // A full disk, most likely. A new segment is tried the next time: this one may be beyond repair.
-      this.#writing = undefined;
+      // A full disk, most likely: it is tried again with the next records.
       return false;
     }
+  }
+
+  #canWrite(segment: Segment, bytes: number): boolean {
+    return segment.size < SEGMENT_BYTES && !segment.isBroken && this.#hasRoomFor(bytes);
   }
 
   async read(maxCount: number): Promise<SpoolBatch | undefined> {
@@ -122,7 +135,9 @@ export class Spool implements SpoolPort {
 
   async #startSegment(): Promise<void> {
     // Names sort by age, also among segments of different processes.
-    const name = `${String(Date.now()).padStart(15, "0")}-${String(this.#nextNumber++).padStart(6, "0")}.seg`;
+    const time = String(Date.now()).padStart(15, "0");
+    const number = String(this.#nextNumber++).padStart(6, "0");
+    const name = `${time}-${number}-${crypto.randomUUID().slice(0, 8)}.seg`;
     this.#writing = await Segment.create(`${this.#folder.path}/${name}`, this.#options.header);
     this.#segments.push(this.#writing);
   }
