@@ -31,6 +31,7 @@ export class Spool implements SpoolPort {
   readonly #segments: Segment[];
   #writing: Segment | undefined;
   #nextNumber = 0;
+  #appending: Promise<unknown> = Promise.resolve();
   #tidying: Promise<void> = Promise.resolve();
   readonly findings: SpoolFindings;
 
@@ -66,7 +67,14 @@ export class Spool implements SpoolPort {
     return new Spool(options, folder, adopted, { adoptedRecords: records, tornBytes });
   }
 
-  async append(records: EncodedRecords): Promise<boolean> {
+  /** One at a time: each starts where the one before it has ended. */
+  append(records: EncodedRecords): Promise<boolean> {
+    const appending = this.#appending.then(() => this.#append(records));
+    this.#appending = appending;
+    return appending;
+  }
+
+  async #append(records: EncodedRecords): Promise<boolean> {
     const bytes = framedSize(records);
     try {
       if (this.#writing !== undefined && !this.#canWrite(this.#writing, bytes)) {
