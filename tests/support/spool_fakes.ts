@@ -6,6 +6,7 @@ import { OtelUsageSink } from "../../src/usage/otel_usage_sink.ts";
 import { jsonEncoding } from "../../src/usage/otlp/encode_json.ts";
 import type { EncodedBatch, EncodedRecords, SpoolBatch, SpoolFindings, SpoolPort } from "../../src/usage/spool_port.ts";
 import type { EncodedExporter } from "../../src/usage/spooled_lane.ts";
+import type { LedgerCounts } from "../../src/usage/usage_sink.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { packed, textsOf, unpacked } from "./spool_files.ts";
 import { imbalanceOf, relayEvent } from "./usage.ts";
@@ -126,7 +127,10 @@ export class FakeEncodedExporter implements EncodedExporter, UsageLogExporter {
     this.#clock = clock;
   }
 
-  async exportEncoded({ records }: EncodedBatch, retryBudgetMs: number) {
+  async exportEncoded(
+    { records }: EncodedBatch,
+    retryBudgetMs: number,
+  ): Promise<{ exported: number; rejected: number }> {
     this.onCall();
     const sequences = sequencesOf(records);
     const { promise, resolve } = Promise.withResolvers<{ exported: number; rejected: number }>();
@@ -182,8 +186,20 @@ export const LIMITS = { queueSize: 50, batchSize: 10, syncIntervalMs: 100, maxBa
 export const RETRY_BUDGET_MS = 60_000;
 export const DRAIN_TIMEOUT_MS = 1_000;
 
+/** A sink over the fakes, and what a test does with it. */
+export interface SpooledSink {
+  readonly clock: FakeClock;
+  readonly spool: FakeSpool;
+  readonly exporter: FakeEncodedExporter;
+  readonly usage: OtelUsageSink;
+  readonly ledger: () => LedgerCounts;
+  readonly emit: (count: number) => void;
+  readonly check: () => void;
+  readonly violations: readonly string[];
+}
+
 /** A sink over both; `violations` says when its ledger was not right, at each call of either and at each `emit`. */
-export function createSpooledSink(adopted: EncodedRecords = packed([])) {
+export function createSpooledSink(adopted: EncodedRecords = packed([])): SpooledSink {
   const clock = new FakeClock();
   const spool = new FakeSpool(adopted);
   const exporter = new FakeEncodedExporter(clock);
