@@ -4,6 +4,7 @@ import type { UsageEvent } from "../domain/usage_event.ts";
 import { EventQueue } from "./event_queue.ts";
 import { Ledger } from "./ledger.ts";
 import { UsageLogRecord, type UsageResource } from "./log_record.ts";
+import { ByteBuffer } from "./otlp/byte_buffer.ts";
 import { encodeRecords } from "./otlp/encode_records.ts";
 import type { OtlpEncoding } from "./otlp/encoding.ts";
 import type { EncodedBatch, EncodedRecords, SpoolBatch, SpoolPort } from "./spool_port.ts";
@@ -48,6 +49,8 @@ export interface SpooledLaneDeps<Event> {
 
 /** How often the owner of a spool says that it is alive, milliseconds. */
 const HEARTBEAT_MS = 5_000;
+/** Room for the records of an ordinary sync. */
+const BUFFER_BYTES = 256 * 1024;
 /** When a disk that failed is tried again although nothing new has come, milliseconds. */
 const DISK_RETRY_MS = 1_000;
 /** At most one line about the disk in this time, milliseconds. */
@@ -215,7 +218,7 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
       const records = taken.map(({ event, sequence }) =>
         new UsageLogRecord(event, eventIdOf(sequence), resource, nowUnixMs)
       );
-      const { unencodable, ...encoded } = await encodeRecords(encoding, records, clock);
+      const { unencodable, ...encoded } = await encodeRecords(encoding, records, clock, new ByteBuffer(BUFFER_BYTES));
       if (unencodable > 0) {
         this.#ledger.dropQueued(unencodable, "rejected");
         this.#noteDrop("rejected");

@@ -7,21 +7,23 @@ import type { OtlpEncoding } from "./encoding.ts";
 /** Records, and bytes of them, that are encoded at a stretch: a fraction of a millisecond. */
 const RECORDS_PER_SLICE = 256;
 const BYTES_PER_SLICE = 512 * 1024;
-/** What a record takes, roughly: room for a whole batch is made at once. */
-const BYTES_PER_RECORD = 1_200;
 
 /** Encoded records, and how many could not be: their events are none, and cost no other its place. */
 export interface Encoded extends EncodedRecords {
   readonly unencodable: number;
 }
 
-/** Encodes records, with a pause after each slice, so that the relay's requests do not wait for a batch. */
+/**
+ * Encodes records, with a pause after each slice, so that the relay's requests do not wait for a batch. What comes back
+ * stands in `buffer`, which may be used again when it is not needed any more.
+ */
 export async function encodeRecords(
   encoding: OtlpEncoding,
   records: readonly UsageLogRecord[],
   clock: Clock,
+  buffer: ByteBuffer,
 ): Promise<Encoded> {
-  const buffer = new ByteBuffer(records.length * BYTES_PER_RECORD);
+  buffer.truncate(0);
   const ends: number[] = [];
   let inSlice = 0;
   let sliceStart = 0;

@@ -4,6 +4,7 @@ import type { UsageExportResult, UsageLogExporter } from "../log_exporter.ts";
 import { type UsageLogRecord, UsageResource } from "../log_record.ts";
 import type { EncodedBatch } from "../spool_port.ts";
 import type { EncodedExporter } from "../spooled_lane.ts";
+import { ByteBuffer } from "./byte_buffer.ts";
 import { backoffMs, classifyStatus, type Delivery } from "./delivery.ts";
 import { jsonEncoding } from "./encode_json.ts";
 import { protobufEncoding } from "./encode_protobuf.ts";
@@ -36,6 +37,9 @@ export interface OtlpExporterDeps {
   readonly log: Log;
 }
 
+const FIRST_BUFFER_BYTES = 256 * 1024;
+/** A buffer that a batch of huge records has grown is not kept. */
+const MAX_SPARE_BYTES = 4 * 1024 * 1024;
 /** After trouble is over, the next is not told before this, milliseconds. */
 const TROUBLE_LOG_INTERVAL_MS = 10_000;
 
@@ -47,6 +51,8 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   /** Wakes those that wait before a retry. */
   readonly #sleepers = new Set<() => void>();
   readonly #exports = new Set<Promise<unknown>>();
+  /** What the last batch was encoded in: large pieces of memory are not cheap to come by. */
+  #spareBuffer: ByteBuffer | undefined;
   #isHurried = false;
   #isInTrouble = false;
   #quietUntilMs = -Infinity;
@@ -95,9 +101,12 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
     const { encoding, retryBudgetMs } = this.#options;
     const [first] = records;
     if (first === undefined) return { code: 0 };
-    const { unencodable, ...encoded } = await encodeRecords(encoding, records, this.#deps.clock);
+    const buffer = this.#spareBuffer ?? new ByteBuffer(FIRST_BUFFER_BYTES);
+    this.#spareBuffer = undefined;
+    const { unencodable, ...encoded } = await encodeRecords(encoding, records, this.#deps.clock, buffer);
     const batch = { contentType: encoding.contentType, resource: first.resource.attributes, records: encoded };
     const { exported, rejected } = await this.exportEncoded(batch, retryBudgetMs);
+    if (buffer.length <= MAX_SPARE_BYTES) this.#spareBuffer = buffer;
     const counts = { exported, rejected: rejected + unencodable };
     return { code: exported === records.length ? 0 : 1, counts };
   }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SpoolFolder } from "../../../src/usage/spool/folder.ts";
 import { Segment } from "../../../src/usage/spool/segment.ts";
 import { deadPid, filesIn, HOST, leaveFolder, type Leftover, tempFolder, textsOf } from "../../support/spool_files.ts";
+import { mountTmpfs } from "../../support/spool_mount.ts";
 
 const DEAD_PID = await deadPid();
 /** Alive, and not this process. */
@@ -149,6 +150,29 @@ Deno.test("an owner that says that it is alive is heard", async () => {
   const folder = await SpoolFolder.create(directory.path, HOST, "mine");
   await folder.adoptOrphans();
   assert((await Deno.stat(remote.path)).isDirectory);
+});
+
+Deno.test("an owner that found the disk full at its start has said who it is by the time that it has said it is alive", async () => {
+  await using mounted = await mountTmpfs("size=256k");
+  if (mounted === undefined) return;
+  await mounted.fill();
+  const folder = await SpoolFolder.create(mounted.path, "other", "early");
+  await mounted.empty();
+  await folder.beat();
+  assertEquals(JSON.parse(await Deno.readTextFile(`${folder.path}/owner.json`)), { hostname: "other", pid: Deno.pid });
+});
+
+Deno.test("segments that have the same name in two folders both come back", async () => {
+  await using directory = await tempFolder();
+  const [name] = Object.keys(SEGMENTS);
+  for (const text of ["a", "b"]) {
+    await leaveFolder(`${directory.path}/${text}`, {
+      owner: { hostname: HOST, pid: 0 },
+      segments: { [name!]: [text] },
+    });
+  }
+  const folder = await SpoolFolder.create(directory.path, HOST, "mine");
+  assertEquals((await contentOf(await folder.adoptOrphans())).sort(), ["a", "b"]);
 });
 
 Deno.test("a directory that can't be made is an error", async () => {

@@ -16,6 +16,7 @@ import {
   textsOf,
 } from "../../support/spool_files.ts";
 import { mountTmpfs } from "../../support/spool_mount.ts";
+import { relayEvent } from "../../support/usage.ts";
 
 const MIB = 1024 * 1024;
 const OWNER = { hostname: HOST, pid: await deadPid() };
@@ -205,6 +206,32 @@ Deno.test("a disk that is full at the start is no reason not to start: what is o
   await mounted.fill();
   await using spool = disposable(await openSpool(mounted.path, "mine"));
   assertEquals(await readAll(spool.it), ["old"]);
+});
+
+Deno.test("a disk without room for so much as a folder is no reason not to start, and is used once it has room", async () => {
+  // As on a full disk, where a folder takes a block: here no file can be added to the ballast.
+  await using mounted = await mountTmpfs("size=256k,nr_inodes=2");
+  if (mounted === undefined) return;
+  await mounted.fill();
+  await using spool = disposable(await openSpool(mounted.path, "mine"));
+  assert(!await spool.it.append(recordsOf("no room")));
+  await mounted.empty();
+  await spool.it.beat();
+  assert(await spool.it.append(recordsOf("room")));
+});
+
+Deno.test("a spool with room for most of a batch takes what fits: the flags allow less room than one batch needs", async () => {
+  await using directory = await tempFolder();
+  const usage = await createOtelUsageSink({
+    url: "http://127.0.0.1:1/v1/logs",
+    exportTimeoutMs: 100,
+    retryBudgetMs: 100,
+    extended: true,
+    spool: { directory: directory.path, maxBytes: MIB },
+  });
+  for (let i = 0; i < 1_000; i++) usage.emit(relayEvent({ origin: "https://a-customer-with-a-long-name.example" }));
+  const { spooled } = (await usage.close()).relay_usage;
+  assert(spooled >= 500, `${spooled} of 1000 on disk`);
 });
 
 Deno.test("a sink that can't have a spool, since its exporter is another's, leaves nothing on disk", async () => {
