@@ -5,6 +5,13 @@ export interface EncodedRecords {
   readonly ends: readonly number[];
 }
 
+/** The first `count` records, and the others. */
+export function splitRecords({ bytes, ends }: EncodedRecords, count: number): [EncodedRecords, EncodedRecords] {
+  const at = count === 0 ? 0 : ends[count - 1]!;
+  const rest = ends.slice(count).map((end) => end - at);
+  return [{ bytes: bytes.subarray(0, at), ends: ends.slice(0, count) }, { bytes: bytes.subarray(at), ends: rest }];
+}
+
 /** Encoded records, and what they have in common. */
 export interface EncodedBatch {
   /** Media type of the encoding that they are in. */
@@ -31,8 +38,8 @@ export interface SpoolFindings {
 /** Records on disk, oldest first. */
 export interface SpoolPort {
   readonly findings: SpoolFindings;
-  /** Appends records and waits until they are on disk; false when there is no room for them. Never rejects. */
-  append(records: EncodedRecords): Promise<boolean>;
+  /** Appends as many of the first records as there is room for, and waits until they are on disk. Never rejects. */
+  append(records: EncodedRecords): Promise<number>;
   /** The next records, up to `maxCount` and about a megabyte; undefined when all have been read. */
   read(maxCount: number): Promise<SpoolBatch | undefined>;
   /** Writes down what has been acknowledged, and removes what needs no more delivery. */

@@ -7,7 +7,7 @@ import { UsageLogRecord, type UsageResource } from "./log_record.ts";
 import { ByteBuffer } from "./otlp/byte_buffer.ts";
 import { encodeRecords } from "./otlp/encode_records.ts";
 import type { OtlpEncoding } from "./otlp/encoding.ts";
-import type { EncodedBatch, EncodedRecords, SpoolBatch, SpoolPort } from "./spool_port.ts";
+import { type EncodedBatch, type EncodedRecords, splitRecords, type SpoolBatch, type SpoolPort } from "./spool_port.ts";
 import type { Lane } from "./usage_lane.ts";
 import type { DropReason, LedgerCounts } from "./usage_sink.ts";
 
@@ -49,6 +49,8 @@ export interface SpooledLaneDeps<Event> {
 
 /** How often the owner of a spool says that it is alive, milliseconds. */
 const HEARTBEAT_MS = 5_000;
+/** How long an exporter that was shut down may take to say what became of its batches, milliseconds. */
+const SETTLE_TIMEOUT_MS = 1_000;
 /** Room for the records of an ordinary sync. */
 const BUFFER_BYTES = 256 * 1024;
 /** When a disk that failed is tried again although nothing new has come, milliseconds. */
@@ -71,6 +73,7 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
   readonly #sending = new Set<Promise<void>>();
   readonly #timers = new Map<string, () => void>();
   #sequence = 0;
+  #inFlightFromDisk = 0;
   #syncing: Promise<void> | undefined;
   /** Taken from the queue, and not yet on disk or on its way. */
   #unwritten: EncodedRecords | undefined;
@@ -126,7 +129,11 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
   }
 
   async release(): Promise<void> {
-    await Promise.all(this.#sending);
+    // An exporter that does not come back from its shutdown must not keep the disk from being let go.
+    let cancelTimer = () => {};
+    const timeUp = new Promise<void>((resolve) => cancelTimer = this.#deps.clock.schedule(SETTLE_TIMEOUT_MS, resolve));
+    await Promise.race([Promise.all(this.#sending), timeUp]);
+    cancelTimer();
     await this.#sync();
     this.#cancelAll();
     await this.#deps.spool.close().catch((error) => this.#complain(error));
@@ -137,9 +144,11 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
     this.#cancelAll();
     this.#queue.take(this.#queue.length);
     const { queued, inFlight } = this.#ledger.stats();
-    if (queued > 0) this.#ledger.dropQueued(queued, "timeout");
-    if (inFlight > 0) this.#ledger.drop(inFlight, "timeout");
-    if (queued + inFlight > 0) this.#noteDrop("timeout");
+    const fromMemory = inFlight - this.#inFlightFromDisk;
+    this.#ledger.respool(this.#inFlightFromDisk);
+    this.#ledger.dropQueued(queued, "timeout");
+    this.#ledger.drop(fromMemory, "timeout");
+    if (queued + fromMemory > 0) this.#noteDrop("timeout");
   }
 
   get #isDrained(): boolean {
@@ -186,26 +195,26 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
       this.#unwritten ??= await this.#encodeNext();
       const records = this.#unwritten;
       if (records === undefined || this.#isOver) return;
-      const isWritten = await spool.append(records);
+      const written = await spool.append(records);
       if (this.#isOver) return;
-      this.#isDiskFull = !isWritten;
-      if (isWritten) {
-        this.#takeUnwritten();
-        this.#ledger.spool(records.ends.length);
+      this.#isDiskFull = written === 0;
+      if (written > 0) {
+        this.#ledger.spool(written);
+        this.#keepUnwritten(written < records.ends.length ? splitRecords(records, written)[1] : undefined);
         this.#pump();
       } else if (this.#isSendingFromMemory || this.#isExpired) {
         return this.#after("sync", DISK_RETRY_MS, () => this.#startSync());
       } else {
-        this.#takeUnwritten();
+        this.#keepUnwritten(undefined);
         this.#ledger.send(records.ends.length);
         this.#track(this.#sendFromMemory(records));
       }
     }
   }
 
-  #takeUnwritten(): void {
-    this.#unwritten = undefined;
-    this.#unwrittenCount = 0;
+  #keepUnwritten(rest: EncodedRecords | undefined): void {
+    this.#unwritten = rest;
+    this.#unwrittenCount = rest?.ends.length ?? 0;
   }
 
   /** The next batch of the queue; undefined when it is empty. */
@@ -238,10 +247,11 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
     this.#isSendingFromMemory = false;
     const lost = this.#settle(records.ends.length, exported, rejected);
     if (lost === 0 || this.#isOver) return;
-    const isWritten = exported + rejected === 0 && await spool.append(records);
+    const written = exported + rejected === 0 ? await spool.append(records) : 0;
     if (this.#isOver) return;
-    if (isWritten) return this.#ledger.respool(lost);
-    this.#ledger.drop(lost, "spool_full");
+    if (written > 0) this.#ledger.respool(written);
+    if (written === lost) return;
+    this.#ledger.drop(lost - written, "spool_full");
     this.#noteDrop("spool_full");
   }
 
@@ -257,6 +267,7 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
         const batch = await this.#deps.spool.read(this.#options.batchSize);
         if (batch === undefined || this.#isOver) continue;
         this.#isReadDue = true;
+        this.#inFlightFromDisk += batch.records.ends.length;
         this.#ledger.sendSpooled(batch.records.ends.length);
         this.#track(this.#send(batch));
       }
@@ -281,8 +292,9 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
 
   async #send(batch: SpoolBatch): Promise<void> {
     const { exported, rejected } = await this.#deps.exporter.exportEncoded(batch, Infinity);
-    const rest = this.#settle(batch.records.ends.length, exported, rejected);
     if (this.#isOver) return;
+    this.#inFlightFromDisk -= batch.records.ends.length;
+    const rest = this.#settle(batch.records.ends.length, exported, rejected);
     // Only a shutdown ends it so: the batch stays on disk as a whole.
     if (rest > 0) return this.#ledger.respool(rest);
     batch.acknowledge();

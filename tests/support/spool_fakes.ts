@@ -47,13 +47,13 @@ export class FakeSpool implements SpoolPort {
     return sequencesOf(packed(this.#records));
   }
 
-  async append(records: EncodedRecords): Promise<boolean> {
+  async append(records: EncodedRecords): Promise<number> {
     this.#called("append");
     // As a disk that does not answer: asked again and again, so that no timer of the clock is needed.
     while (this.mode === "stuck") await new Promise((resolve) => this.#waiting.add(resolve as () => void));
-    if (this.mode === "full") return false;
+    if (this.mode === "full") return 0;
     this.#records.push(...unpacked(records));
-    return true;
+    return records.ends.length;
   }
 
   async read(maxCount: number): Promise<SpoolBatch | undefined> {

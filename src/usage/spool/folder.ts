@@ -26,6 +26,7 @@ export class SpoolFolder {
   readonly path: string;
   readonly #directory: string;
   readonly #owner: Owner;
+  #isMade = false;
 
   private constructor(path: string, directory: string, owner: Owner) {
     this.path = path;
@@ -35,21 +36,30 @@ export class SpoolFolder {
 
   /** Makes a folder of one's own. Throws when the directory can't be written to; a full disk is no reason to. */
   static async create(directory: string, hostname: string, name: string): Promise<SpoolFolder> {
-    await mkdir(`${directory}/${name}`, { recursive: true });
+    await mkdir(directory, { recursive: true });
     // One directory can be written in many ways.
     const real = await realpath(directory);
     const folder = new SpoolFolder(`${real}/${name}`, real, { hostname, pid: process.pid });
     ownFolders.add(folder.path);
-    await folder.#writeOwner(folder.#owner).catch((error) => {
+    await folder.ensure().catch((error) => {
       if (!isFull(error)) throw error;
     });
     return folder;
   }
 
+  /** Makes what could not be made when the disk was full. */
+  async ensure(): Promise<void> {
+    if (this.#isMade) return;
+    await mkdir(this.path, { recursive: true });
+    await this.#writeOwner(this.#owner);
+    this.#isMade = true;
+  }
+
   /** Says that the owner is alive. */
   async beat(): Promise<void> {
+    if (!this.#isMade) return await this.ensure();
     const now = new Date();
-    await utimes(`${this.path}/${OWNER_FILE}`, now, now).catch(() => this.#writeOwner(this.#owner));
+    await utimes(`${this.path}/${OWNER_FILE}`, now, now);
   }
 
   /** Takes over what dead processes have left; comes back with the paths of their segments, oldest first. */
@@ -77,18 +87,30 @@ export class SpoolFolder {
   async #moveUp(claimed: string): Promise<string[]> {
     const segments: string[] = [];
     for (const { name, parentPath } of await readdir(claimed, { withFileTypes: true, recursive: true })) {
-      if (isSegment(name) || isSegment(name.replace(/\.ack$/, ""))) {
-        await rename(`${parentPath}/${name}`, `${this.path}/${name}`);
-      }
-      if (isSegment(name)) segments.push(name);
+      if (!isSegment(name)) continue;
+      const own = await this.#freeName(name);
+      await rename(`${parentPath}/${name}`, `${this.path}/${own}`);
+      await rename(`${parentPath}/${name}.ack`, `${this.path}/${own}.ack`).catch(() => {});
+      segments.push(own);
     }
     await rm(claimed, { recursive: true, force: true });
     return segments;
   }
 
+  /** The name itself, or one like it when another file has it. */
+  async #freeName(name: string): Promise<string> {
+    try {
+      await stat(`${this.path}/${name}`);
+      return name.replace(/\.seg$/, `-${crypto.randomUUID().slice(0, 8)}.seg`);
+    } catch {
+      return name;
+    }
+  }
+
   /** Gives the folder up: it is left for the next process when segments are in it, and removed when none are. */
   async release(): Promise<void> {
     ownFolders.delete(this.path);
+    if (!this.#isMade) return;
     const isEmpty = !(await readdir(this.path)).some(isSegment);
     if (isEmpty) await rm(this.path, { recursive: true, force: true });
     else await this.#writeOwner({ ...this.#owner, pid: 0 });
@@ -122,7 +144,7 @@ export class SpoolFolder {
 
 /** Names of segments sort by age. */
 function isSegment(name: string): boolean {
-  return /^\d{15}-\d{6}(?:-[0-9a-f]+)?\.seg$/.test(name);
+  return /^\d{15}-\d{6}(?:-[0-9a-f]+)*\.seg$/.test(name);
 }
 
 async function holdsSegments(path: string): Promise<boolean> {

@@ -1,7 +1,13 @@
 import type { Log } from "../../domain/log.ts";
-import type { EncodedRecords, SpoolBatch, SpoolFindings, SpoolPort } from "../spool_port.ts";
+import {
+  type EncodedRecords,
+  splitRecords,
+  type SpoolBatch,
+  type SpoolFindings,
+  type SpoolPort,
+} from "../spool_port.ts";
 import { SpoolFolder } from "./folder.ts";
-import { framedSize } from "./frame.ts";
+import { FRAME_HEADER_BYTES, framedSize } from "./frame.ts";
 import { Segment, type SegmentHeader } from "./segment.ts";
 
 /** Options of the spool, resolved. */
@@ -68,33 +74,37 @@ export class Spool implements SpoolPort {
   }
 
   /** One at a time: each starts where the one before it has ended. */
-  append(records: EncodedRecords): Promise<boolean> {
+  append(records: EncodedRecords): Promise<number> {
     const appending = this.#appending.then(() => this.#append(records));
     this.#appending = appending;
     return appending;
   }
 
-  async #append(records: EncodedRecords): Promise<boolean> {
-    const bytes = framedSize(records);
+  async #append(records: EncodedRecords): Promise<number> {
     try {
-      if (this.#writing !== undefined && !this.#canWrite(this.#writing, bytes)) {
+      await this.#folder.ensure();
+      const isWhole = this.#room >= framedSize(records);
+      if (this.#writing !== undefined && (this.#writing.size >= SEGMENT_BYTES || this.#writing.isBroken || !isWhole)) {
         // What has been delivered of it leaves the disk once it is no longer written to.
         this.#writing = undefined;
         await this.tidy();
       }
-      const headerBytes = this.#writing === undefined ? HEADER_BYTES : 0;
-      if (!this.#hasRoomFor(bytes + headerBytes)) return false;
+      const fitting = countFitting(records, this.#room - (this.#writing === undefined ? HEADER_BYTES : 0));
+      if (fitting === 0) return 0;
       if (this.#writing === undefined) await this.#startSegment();
-      await this.#writing!.append(records);
-      return true;
+      await this.#writing!.append(fitting === records.ends.length ? records : splitRecords(records, fitting)[0]);
+      return fitting;
     } catch {
       // A full disk, most likely: it is tried again with the next records.
-      return false;
+      return 0;
     }
   }
 
-  #canWrite(segment: Segment, bytes: number): boolean {
-    return segment.size < SEGMENT_BYTES && !segment.isBroken && this.#hasRoomFor(bytes);
+  /** Bytes that may still be written. */
+  get #room(): number {
+    let room = this.#options.maxBytes;
+    for (const { size } of this.#segments) room -= size;
+    return room;
   }
 
   async read(maxCount: number): Promise<SpoolBatch | undefined> {
@@ -135,12 +145,6 @@ export class Spool implements SpoolPort {
     await this.#folder.release();
   }
 
-  #hasRoomFor(bytes: number): boolean {
-    let held = bytes;
-    for (const { size } of this.#segments) held += size;
-    return held <= this.#options.maxBytes;
-  }
-
   async #startSegment(): Promise<void> {
     // Names sort by age, also among segments of different processes.
     const time = String(Date.now()).padStart(15, "0");
@@ -149,4 +153,11 @@ export class Spool implements SpoolPort {
     this.#writing = await Segment.create(`${this.#folder.path}/${name}`, this.#options.header);
     this.#segments.push(this.#writing);
   }
+}
+
+/** How many of the first records fit into that many bytes, their frames included. */
+function countFitting({ ends }: EncodedRecords, room: number): number {
+  let count = 0;
+  while (count < ends.length && ends[count]! + (count + 1) * FRAME_HEADER_BYTES <= room) count++;
+  return count;
 }
