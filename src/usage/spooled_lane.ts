@@ -282,7 +282,7 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
 
   /** Keeps a batch that is on its way; when it has ended, the next one is read, and what waits for the disk is tried. */
   #track(sending: Promise<void>): void {
-    const tracked = sending.finally(() => {
+    const tracked = sending.catch((error) => this.#complain(error)).finally(() => {
       this.#sending.delete(tracked);
       if (this.#unwritten !== undefined && !this.#isExpired) this.#startSync();
       else this.#pump();
