@@ -35,7 +35,7 @@ const ANY_DOUBLE = tag(4, FIXED64);
 const RESPONSE_PARTIAL_SUCCESS = tag(1, BYTES);
 const PARTIAL_SUCCESS_REJECTED = tag(1, VARINT);
 
-/** OTLP's Protobuf: half the bytes of the JSON, and a third of the time to write them. */
+/** OTLP's Protobuf: half the bytes of the JSON. */
 export const protobufEncoding: OtlpEncoding = {
   contentType: "application/x-protobuf",
   appendRecord(buffer, record) {
