@@ -54,7 +54,7 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log }: Surr
   if (mistakes.length > 0 || matcher === undefined) throw new ConfigError(mistakes);
 
   const selector = new LeastRecentSelector(providers, clock, log);
-  const transport = createFetchTransport(fetch, { maxReplyBytes: config.maxReplyBytes ?? 100 * MIB });
+  const transport = createFetchTransport(fetch, clock, { maxReplyBytes: config.maxReplyBytes ?? 100 * MIB });
   const relay = new Relay({ selector, transport, usage, clock, log }, {
     retryLimit: config.retryLimit ?? 2,
     disableBatchRetry: config.disableBatchRetry ?? true,

@@ -1,3 +1,4 @@
+import { canSend } from "./headers.ts";
 import { NodeHealth } from "../providers/node_health.ts";
 import type { NodeUrl, Provider } from "../providers/provider.ts";
 import { type Mistake, unknownName } from "./mistake.ts";
@@ -115,14 +116,5 @@ function decodePercent(text: string): string {
     return decodeURIComponent(text);
   } catch {
     return text;
-  }
-}
-
-function canSend(headers: Readonly<Record<string, string>>): boolean {
-  try {
-    new Headers({ ...headers });
-    return true;
-  } catch {
-    return false;
   }
 }

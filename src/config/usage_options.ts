@@ -1,3 +1,4 @@
+import { canSend } from "./headers.ts";
 import type { OtelUsageOptions } from "../usage/create_usage_sink.ts";
 import type { RelayFlags } from "./flags.ts";
 
@@ -124,15 +125,6 @@ function resolveProtocol(flags: RelayFlags, facts: ProcessFacts): OtelUsageOptio
   const name = flags["usage-otel-protocol"] || facts.env("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL") ||
     facts.env("OTEL_EXPORTER_OTLP_PROTOCOL") || "http/json";
   return name === "http/json" || name === "http/protobuf" ? name : undefined;
-}
-
-function canSend(headers: Readonly<Record<string, string>>): boolean {
-  try {
-    new Headers(headers);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** `k=v,k2=v2`, values percent-encoded, as OpenTelemetry's variables are written. */

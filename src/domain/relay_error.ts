@@ -78,6 +78,15 @@ export function traitsOf(code: RelayErrorCode): RelayErrorTraits {
   return RELAY_ERRORS[code];
 }
 
+/** The client has gone, and nothing that is said will reach it. */
+export const CLIENT_CLOSED: RelayError = { code: "client_closed", message: "the client went away" };
+
+/** The relay is on its way out. */
+export const SHUTTING_DOWN: RelayError = {
+  code: "shutting_down",
+  message: "the relay is shutting down; send the request again",
+};
+
 /** An error value, and the shape that functions return it in: `{ kind: "failure", error }`. */
 export function failure(code: RelayErrorCode, message: string): { kind: "failure"; error: RelayError } {
   return { kind: "failure", error: { code, message } };

@@ -3,7 +3,7 @@ import type { Codec } from "../domain/codec.ts";
 import type { ApiInterface } from "../domain/api_interface.ts";
 import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
-import { failure, type RelayError, traitsOf } from "../domain/relay_error.ts";
+import { failure, type RelayError, SHUTTING_DOWN, traitsOf } from "../domain/relay_error.ts";
 import type { ProtocolCall } from "../domain/relay_request.ts";
 import type { Relay } from "../relay/relay.ts";
 import { matchCall } from "../spec/api_facts.ts";
@@ -154,8 +154,6 @@ function pathOf(request: Request): string {
     return "";
   }
 }
-
-const SHUTTING_DOWN = failure("shutting_down", "the relay is shutting down; send the request again").error;
 
 function respond(
   status: number,

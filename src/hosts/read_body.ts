@@ -1,6 +1,6 @@
 import { concatBytes } from "../domain/bytes.ts";
 import type { Clock } from "../domain/clock.ts";
-import { failure, type RelayError } from "../domain/relay_error.ts";
+import { failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
 
 /** Limits on a request's body. */
 export interface BodyLimits {
@@ -41,7 +41,7 @@ export async function readBody(
   };
   const timedOut = () =>
     endWith(failure("body_timeout", `the body did not arrive within ${bodyTimeoutMs} ms; send it faster`));
-  const stopped = () => endWith(failure("shutting_down", "the relay is shutting down; send the request again"));
+  const stopped = () => endWith({ kind: "failure", error: SHUTTING_DOWN });
   const cancelTimer = clock.schedule(bodyTimeoutMs, timedOut);
   stop.addEventListener("abort", stopped, { once: true });
   const chunks: Uint8Array<ArrayBuffer>[] = [];

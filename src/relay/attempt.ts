@@ -1,5 +1,5 @@
 import type { Clock } from "../domain/clock.ts";
-import { failure, traitsOf } from "../domain/relay_error.ts";
+import { CLIENT_CLOSED, failure, SHUTTING_DOWN, traitsOf } from "../domain/relay_error.ts";
 import type { Reading, RelayRequest } from "../domain/relay_request.ts";
 import type { Candidate, Sample } from "../providers/selector.ts";
 import type { SendResult, Transport } from "../providers/transport.ts";
@@ -63,9 +63,9 @@ type Interruption = "client_closed" | "shutting_down" | "upstream_timeout";
 function interrupted(code: Interruption, provider: string, timeoutMs: number): AttemptResult {
   switch (code) {
     case "client_closed":
-      return { reading: failure(code, "the client went away"), sample: undefined };
+      return { reading: { kind: "failure", error: CLIENT_CLOSED }, sample: undefined };
     case "shutting_down":
-      return { reading: failure(code, "the relay is shutting down; send the request again"), sample: undefined };
+      return { reading: { kind: "failure", error: SHUTTING_DOWN }, sample: undefined };
     case "upstream_timeout": {
       const message = `provider ${provider} did not answer within ${Math.round(timeoutMs)} ms`;
       return { reading: failure(code, message), sample: { kind: "failed" } };

@@ -1,7 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
-import { failure, type RelayError } from "../domain/relay_error.ts";
+import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
 import type { Reading, RelayRequest } from "../domain/relay_request.ts";
 import type { NodeUrl } from "../providers/provider.ts";
 import type { Selector } from "../providers/selector.ts";
@@ -105,9 +105,6 @@ export class Relay {
     return { kind: "failure", error, tried, retries: Math.max(0, tried.length - 1), hedges: 0 };
   }
 }
-
-const SHUTTING_DOWN = failure("shutting_down", "the relay is shutting down; send the request again").error;
-const CLIENT_CLOSED = failure("client_closed", "the client went away").error;
 
 function noProvider({ api, chain }: RelayRequest): RelayError {
   const needs = [api.addOn, ...api.extensions].filter((name) => name !== "").join(", ");

@@ -1,5 +1,6 @@
+import type { Clock } from "../domain/clock.ts";
 import { failure, type RelayErrorCode } from "../domain/relay_error.ts";
-import type { NodeReply } from "../domain/wire.ts";
+import { parseRetryAfter } from "../domain/retry_after.ts";
 import type { SendResult, Transport } from "../providers/transport.ts";
 import { readBounded } from "./read_bounded.ts";
 
@@ -13,7 +14,7 @@ export interface FetchTransportOptions {
 }
 
 /** Reaches nodes with the platform's `fetch`: works everywhere, pools connections, speaks HTTP/1.1 and HTTP/2. */
-export function createFetchTransport(fetch: Fetch, { maxReplyBytes }: FetchTransportOptions): Transport {
+export function createFetchTransport(fetch: Fetch, clock: Clock, { maxReplyBytes }: FetchTransportOptions): Transport {
   return {
     async send(nodeUrl, { body, clientAddress }, signal): Promise<SendResult> {
       const headers: [string, string][] = [
@@ -28,23 +29,13 @@ export function createFetchTransport(fetch: Fetch, { maxReplyBytes }: FetchTrans
         const response = await fetch(nodeUrl.target, { method: "POST", headers, body, signal, redirect: "manual" });
         const read = await readBounded(response, maxReplyBytes);
         if (read === undefined) return failure("answer_too_large", `the answer is larger than ${maxReplyBytes} bytes`);
-        return { kind: "reply", reply: toReply(response, read) };
+        const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.now());
+        return { kind: "reply", reply: { status: response.status, body: read, retryAfterMs } };
       } catch (error) {
         return describeFailure(error);
       }
     },
   };
-}
-
-function toReply(response: Response, body: Uint8Array<ArrayBuffer>): NodeReply {
-  return { status: response.status, body, retryAfterMs: retryAfterMs(response.headers.get("retry-after")) };
-}
-
-/** Milliseconds of a `Retry-After` in seconds or as a date; 0 for none and for what is neither. */
-function retryAfterMs(value: string | null): number {
-  if (value === null) return 0;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
 
 /**

@@ -98,7 +98,7 @@ export class UsageLogRecord {
 const MAX_UNIX_MS = 18_446_744_073_709;
 
 /** Milliseconds as seconds and nanoseconds; a time that is none, or does not fit the wire, becomes the epoch. */
-export function toHrTime(unixMs: number): HrTime {
+function toHrTime(unixMs: number): HrTime {
   if (!(unixMs >= 0 && unixMs < MAX_UNIX_MS)) return [0, 0];
   const seconds = Math.floor(unixMs / 1000);
   return [seconds, Math.floor((unixMs - seconds * 1000) * 1e6)];

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { systemClock } from "../../mod.ts";
 import { NodeHealth } from "../../src/providers/node_health.ts";
 import type { NodeUrl } from "../../src/providers/provider.ts";
 import type { SendResult } from "../../src/providers/transport.ts";
@@ -26,7 +27,7 @@ async function send(
   { maxReplyBytes = 1_000, changes = {} }: { maxReplyBytes?: number; changes?: Partial<NodeUrl> } = {},
 ): Promise<SendResult> {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
-  const transport = createFetchTransport(fetch, { maxReplyBytes });
+  const transport = createFetchTransport(fetch, systemClock, { maxReplyBytes });
   const target = `http://127.0.0.1:${server.addr.port}/path?key=s3cret`;
   const nodeRequest = { body: BODY, clientAddress: "192.0.2.7" };
   return await transport.send(urlOf(target, changes), nodeRequest, new AbortController().signal);
@@ -74,7 +75,7 @@ Deno.test("an answer over the limit is refused, declared or not", async () => {
 });
 
 Deno.test("what went wrong is told in words that hold no URL and no key", async () => {
-  const transport = createFetchTransport(fetch, { maxReplyBytes: 1_000 });
+  const transport = createFetchTransport(fetch, systemClock, { maxReplyBytes: 1_000 });
   const reasonOf = async (target: string) => {
     const nodeRequest = { body: BODY, clientAddress: "" };
     const result = await transport.send(urlOf(target), nodeRequest, new AbortController().signal);

@@ -89,7 +89,7 @@ export function skipValue(bytes: Uint8Array, at: number, maxDepth: number): numb
 }
 
 /** Position after the key that starts at `at` and its colon. */
-export function skipKey(bytes: Uint8Array, at: number): number {
+function skipKey(bytes: Uint8Array, at: number): number {
   at = skipString(bytes, at);
   if (at < 0) return at;
   at = skipSpace(bytes, at);

@@ -1,3 +1,5 @@
+import { parseRetryAfter } from "../../domain/retry_after.ts";
+
 /** What a collector's answer means for the records of a request. */
 export type Delivery =
   | { readonly kind: "delivered"; readonly rejected: number }
@@ -14,14 +16,6 @@ export function classifyStatus(status: number, retryAfter: string | null, nowUni
   if (status >= 200 && status < 300) return { kind: "delivered", rejected: 0 };
   if (!RETRYABLE.has(status)) return { kind: "refused" };
   return { kind: "retryable", retryAfterMs: parseRetryAfter(retryAfter, nowUnixMs) };
-}
-
-/** Milliseconds that a `Retry-After` asks to wait, in seconds or as a date; 0 for none and for what is neither. */
-export function parseRetryAfter(value: string | null, nowUnixMs: number): number {
-  if (value === null) return 0;
-  const text = value.trim();
-  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowUnixMs;
-  return waitMs > 0 ? waitMs : 0;
 }
 
 const FIRST_BACKOFF_MS = 500;

@@ -129,7 +129,7 @@ export class Spool implements SpoolPort {
           await segment.saveAck();
         }
       } catch {
-        // It is tried again the next time; at worst, records are sent twice.
+        // At worst, a later process sends its records again.
       }
     }
   }
