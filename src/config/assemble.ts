@@ -4,6 +4,7 @@ import type { Log } from "../domain/log.ts";
 import { createJsonRpcCodec } from "../protocols/jsonrpc/codec.ts";
 import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
 import type { Provider } from "../providers/provider.ts";
+import { Meter } from "../relay/meter.ts";
 import { Relay } from "../relay/relay.ts";
 import { builtinIndexes, builtinSpec } from "../spec/builtin.ts";
 import { compileMatcher, type Matcher } from "../spec/matcher.ts";
@@ -55,7 +56,7 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log }: Surr
 
   const selector = new LeastRecentSelector(providers, clock, log);
   const transport = createFetchTransport(fetch, clock, { maxReplyBytes: config.maxReplyBytes ?? 100 * MIB });
-  const relay = new Relay({ selector, transport, usage, clock, log }, {
+  const relay = new Relay({ selector, transport, meter: new Meter(usage, clock), clock, log }, {
     retryLimit: config.retryLimit ?? 2,
     disableBatchRetry: config.disableBatchRetry ?? true,
     batchNodeErrorOnAny: config.batchNodeErrorOnAny ?? false,

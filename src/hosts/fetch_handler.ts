@@ -3,8 +3,9 @@ import type { Codec } from "../domain/codec.ts";
 import type { ApiInterface } from "../domain/api_interface.ts";
 import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
-import { failure, type RelayError, SHUTTING_DOWN, traitsOf } from "../domain/relay_error.ts";
+import { failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
 import type { ProtocolCall } from "../domain/relay_request.ts";
+import type { HeaderFields, WireResponse } from "../domain/wire.ts";
 import type { Relay } from "../relay/relay.ts";
 import { matchCall } from "../spec/api_facts.ts";
 import type { Matcher } from "../spec/matcher.ts";
@@ -95,7 +96,8 @@ export class FetchHandler {
   #health(): Response {
     const isHealthy = !this.#isDraining && this.#deps.isHealthy();
     const text = isHealthy ? "Health status OK" : "Health status not OK";
-    return respond(isHealthy ? 200 : 503, new TextEncoder().encode(text), "text/plain; charset=utf-8");
+    const headers = [["content-type", "text/plain; charset=utf-8"]] as const;
+    return respond({ status: isHealthy ? 200 : 503, headers, body: new TextEncoder().encode(text) });
   }
 
   /** One relay, from the request's bytes to the response's. */
@@ -104,45 +106,47 @@ export class FetchHandler {
     const arrivedAtUnixMs = clock.now();
     const arrivedAtMs = clock.monotonic();
     if (this.#isDraining) return this.#errorResponse(SHUTTING_DOWN);
-    const mediaError = checkMediaType(request.headers, codec.mediaTypes);
-    if (mediaError !== undefined) return this.#errorResponse(mediaError);
+    const encodingError = checkEncoding(request.headers);
+    if (encodingError !== undefined) return this.#errorResponse(encodingError);
 
     const read = await readBody(request, this.#options, clock, this.#stop.signal);
     if (read.kind === "failure") return this.#errorResponse(read.error);
-    const decoded = codec.decode(read.body);
-    if (decoded.kind === "response") return respond(decoded.response.status, decoded.response.body, this.#mediaType);
+    const decoded = codec.decode({
+      verb: request.method,
+      path: "/",
+      query: "",
+      header: (name) => request.headers.get(name),
+      body: read.body,
+    });
+    if (decoded.kind === "response") return respond(decoded.response);
     const { call } = decoded;
     const steered = readSteering(request.headers, clientAddress);
     if (steered.kind === "failure") return this.#errorResponse(steered.error, call);
-    const { caller, requestedTimeoutMs, extensions } = steered.steering;
-    const matched = matchCall(matcher, call.names, extensions);
+    const { caller, steering } = steered;
+    const matched = matchCall(matcher, call.targets, steering.extensions);
     if (matched.kind === "failure") return this.#errorResponse(matched.error, call);
 
     const { chain, apiInterface } = this.#options;
     const outcome = await relay.run({
       caller,
+      steering,
       chain,
       apiInterface,
       call,
       api: matched.api,
-      requestedTimeoutMs,
+      nodeRequest: call.nodeRequest,
       arrivedAtUnixMs,
       arrivedAtMs,
       signal: request.signal,
     });
     const headers = outcomeHeaders(outcome);
     if (outcome.kind === "failure") return this.#errorResponse(outcome.error, call, headers);
-    return respond(outcome.body === null ? 204 : 200, outcome.body, this.#mediaType, headers);
-  }
-
-  get #mediaType(): string {
-    return this.#deps.codec.mediaTypes[0]!;
+    return respond(outcome.response, headers);
   }
 
   /** An error in the shape of the protocol: as the answer to `call`, where there is one. */
-  #errorResponse(error: RelayError, call?: ProtocolCall, headers?: readonly [string, string][]): Response {
-    const body = call === undefined ? this.#deps.codec.encodeError(error) : call.encodeError(error);
-    return respond(traitsOf(error.code).httpStatus, body, this.#mediaType, headers);
+  #errorResponse(error: RelayError, call?: ProtocolCall, headers?: HeaderFields): Response {
+    return respond((call ?? this.#deps.codec).encodeError(error), headers);
   }
 }
 
@@ -155,25 +159,13 @@ function pathOf(request: Request): string {
   }
 }
 
-function respond(
-  status: number,
-  body: Uint8Array<ArrayBuffer> | null,
-  contentType: string,
-  extra: readonly (readonly [string, string])[] = [],
-): Response {
-  const headers: [string, string][] = [];
-  if (body !== null) headers.push(["content-type", contentType]);
-  for (const [name, value] of CORS_HEADERS) headers.push([name, value]);
-  for (const [name, value] of extra) headers.push([name, value]);
+function respond({ status, headers: own, body }: WireResponse, extra: HeaderFields = []): Response {
+  const headers = [...own, ...CORS_HEADERS, ...extra].map(([name, value]): [string, string] => [name, value]);
   return new Response(body, { status, headers });
 }
 
-/** What is wrong with the body's declared form, if anything. A request that declares none is taken at its word. */
-function checkMediaType(headers: Headers, accepted: readonly string[]): RelayError | undefined {
-  const contentType = headers.get("content-type");
-  if (contentType !== null && !accepted.includes(contentType.split(";")[0]!.trim().toLowerCase())) {
-    return failure("unsupported_media_type", `this content type is not read here; send ${accepted[0]}`).error;
-  }
+/** What is wrong with the body's encoding, if anything. */
+function checkEncoding(headers: Headers): RelayError | undefined {
   const encoding = headers.get("content-encoding") ?? "identity";
   if (encoding.toLowerCase() === "identity") return undefined;
   return failure("unsupported_media_type", "compressed bodies are not read here; send it without content-encoding")

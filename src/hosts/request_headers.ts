@@ -1,6 +1,7 @@
 import { type Caller, readProject } from "../domain/caller.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { failure, type RelayError } from "../domain/relay_error.ts";
+import { NO_STEERING, type Steering } from "../domain/steering.ts";
 
 /** Longest `Origin` in characters. It goes into every event of its caller. */
 const MAX_ORIGIN_CHARS = 1024;
@@ -9,18 +10,9 @@ const MAX_RELAY_TIMEOUT_MS = 10 * 60_000;
 /** Most extensions that a caller may ask for. */
 const MAX_EXTENSIONS = 8;
 
-/** What the headers of a request say about its caller and about how it is to be relayed. */
-export interface Steering {
-  readonly caller: Caller;
-  /** `lava-relay-timeout` in milliseconds, 0 when it is not there. */
-  readonly requestedTimeoutMs: number;
-  /** `lava-extension`, a list with commas. */
-  readonly extensions: readonly string[];
-}
-
-/** The steering of a request, or which header can't be read. */
+/** Who sent a request and how it is to be relayed, or which header can't be read. */
 export type SteeringResult =
-  | { readonly kind: "steering"; readonly steering: Steering }
+  | { readonly kind: "steering"; readonly caller: Caller; readonly steering: Steering }
   | { readonly kind: "failure"; readonly error: RelayError };
 
 /** Reads the headers that identify the caller and steer the relay. None of them is sent on to a node. */
@@ -49,7 +41,8 @@ export function readSteering(headers: Headers, clientAddress: string): SteeringR
   }
 
   const caller = { project: project.project, origin, address: clientAddress };
-  return { kind: "steering", steering: { caller, requestedTimeoutMs, extensions: [...new Set(extensions)] } };
+  const steering = { ...NO_STEERING, requestedTimeoutMs, extensions: [...new Set(extensions)] };
+  return { kind: "steering", caller, steering };
 }
 
 /** A header's text: the platform hands its bytes over one by one, and they are UTF-8. Undefined when they are not. */

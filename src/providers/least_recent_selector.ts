@@ -1,8 +1,8 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
-import type { RelayRequest } from "../domain/relay_request.ts";
+import type { ApiFacts } from "../domain/relay_request.ts";
 import type { NodeUrl, Provider } from "./provider.ts";
-import type { Candidate, Sample, Selector } from "./selector.ts";
+import type { Candidate, Sample, Selection, Selector } from "./selector.ts";
 
 /**
  * Asks the provider that has not been asked for the longest time.
@@ -23,7 +23,7 @@ export class LeastRecentSelector implements Selector {
     this.#log = log;
   }
 
-  select(request: RelayRequest, tried: ReadonlySet<NodeUrl>): Candidate | undefined {
+  select({ api, tried }: Selection): Candidate | undefined {
     const nowMs = this.#clock.monotonic();
     let best: Candidate | undefined;
     let bestRank = Infinity;
@@ -31,7 +31,7 @@ export class LeastRecentSelector implements Selector {
     for (const provider of this.#providers) {
       const turn = this.#lastTurn.get(provider) ?? -1;
       for (const nodeUrl of provider.nodeUrls) {
-        if (tried.has(nodeUrl) || !serves(nodeUrl, request)) continue;
+        if (tried.has(nodeUrl) || !servesCall(nodeUrl, api)) continue;
         const rank = rankOf(provider, nodeUrl.health.isAvailable(nowMs));
         if (rank > bestRank || (rank === bestRank && turn >= bestTurn)) continue;
         best = { provider, nodeUrl };
@@ -43,7 +43,7 @@ export class LeastRecentSelector implements Selector {
     return best;
   }
 
-  report({ provider: { name: provider }, nodeUrl: { health } }: Candidate, sample: Sample): void {
+  report({ provider: { name: provider }, nodeUrl: { health } }: Candidate, sample: Sample, _api: ApiFacts): void {
     switch (sample.kind) {
       case "answered":
         if (health.succeed()) this.#log.info("provider answers again", { provider });
@@ -58,6 +58,20 @@ export class LeastRecentSelector implements Selector {
     }
   }
 
+  serves(name: string): boolean {
+    return this.#providers.some(({ nodeUrls }) => nodeUrls.some(({ addOns }) => addOns.has(name)));
+  }
+
+  /** Blocks are not followed here. */
+  head(): number {
+    return 0;
+  }
+
+  /** Blocks are not followed here. */
+  headOf(_provider: string): number {
+    return 0;
+  }
+
   isHealthy(): boolean {
     const nowMs = this.#clock.monotonic();
     return this.#providers.some(({ nodeUrls }) => nodeUrls.some((nodeUrl) => nodeUrl.health.isAvailable(nowMs)));
@@ -69,9 +83,9 @@ function rankOf(provider: Provider, isAvailable: boolean): number {
   return (isAvailable ? 0 : 2) + (provider.isBackup ? 1 : 0);
 }
 
-/** Whether the URL serves the request's add-on, extensions and APIs. */
-function serves(nodeUrl: NodeUrl, { api, call }: RelayRequest): boolean {
+/** Whether the URL serves a call's add-on, extensions and APIs. */
+function servesCall(nodeUrl: NodeUrl, api: ApiFacts): boolean {
   if (api.addOn !== "" && !nodeUrl.addOns.has(api.addOn)) return false;
   if (!api.extensions.every((extension) => nodeUrl.addOns.has(extension))) return false;
-  return nodeUrl.methods === undefined || call.names.every((name) => nodeUrl.methods!.has(name));
+  return nodeUrl.methods === undefined || api.apiNames.every((name) => nodeUrl.methods!.has(name));
 }

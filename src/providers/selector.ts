@@ -1,10 +1,21 @@
-import type { RelayRequest } from "../domain/relay_request.ts";
+import type { ApiFacts, RelayRequest } from "../domain/relay_request.ts";
 import type { NodeUrl, Provider } from "./provider.ts";
 
 /** A provider and the URL of it to ask. */
 export interface Candidate {
   readonly provider: Provider;
   readonly nodeUrl: NodeUrl;
+}
+
+/** What a candidate is wanted for. */
+export interface Selection {
+  readonly request: RelayRequest;
+  /** The call as it is made now: an extension may have been added to the request's own. */
+  readonly api: ApiFacts;
+  /** URLs that have been asked, or that may not be. */
+  readonly tried: ReadonlySet<NodeUrl>;
+  /** Block that a provider must have reached as far as is known; 0 for any. */
+  readonly minBlock: number;
 }
 
 /** How an attempt ended, as far as choosing the next node is concerned. */
@@ -15,10 +26,16 @@ export type Sample =
 
 /** Chooses who is asked, and learns from how it went. */
 export interface Selector {
-  /** The next one to ask for this request; undefined when everyone who serves it has been tried. */
-  select(request: RelayRequest, tried: ReadonlySet<NodeUrl>): Candidate | undefined;
+  /** The next one to ask; undefined when everyone who serves it has been tried. */
+  select(selection: Selection): Candidate | undefined;
   /** Takes in how an attempt against a candidate ended. */
-  report(candidate: Candidate, sample: Sample): void;
+  report(candidate: Candidate, sample: Sample, api: ApiFacts): void;
   /** Whether any provider can be expected to answer now. */
   isHealthy(): boolean;
+  /** Whether any provider, available or not, serves an add-on or extension. */
+  serves(name: string): boolean;
+  /** The newest block that is known of the chain; 0 while none is. */
+  head(): number;
+  /** The newest block that is known of a provider; 0 while none is. */
+  headOf(provider: string): number;
 }

@@ -1,13 +1,6 @@
 import type { RelayError } from "../domain/relay_error.ts";
-import type { NodeReply } from "../domain/wire.ts";
+import type { NodeReply, NodeRequest } from "../domain/wire.ts";
 import type { NodeUrl } from "./provider.ts";
-
-/** What a transport sends to a node. */
-export interface NodeRequest {
-  readonly body: Uint8Array<ArrayBuffer>;
-  /** Address of the client, for URLs that are to be told; empty where it is not known. */
-  readonly clientAddress: string;
-}
 
 /** A reply, whatever it says, or why there is none. */
 export type SendResult =
@@ -16,6 +9,9 @@ export type SendResult =
 
 /** How bytes reach a node. */
 export interface Transport {
-  /** Sends one request. Never rejects; once `signal` is aborted it gives up, and what it returns is not looked at. */
-  send(nodeUrl: NodeUrl, request: NodeRequest, signal: AbortSignal): Promise<SendResult>;
+  /**
+   * Sends one request. `clientAddress` is for URLs that are to be told it, empty where it is not known. Never rejects;
+   * once `signal` is aborted it gives up, and what it returns is not looked at.
+   */
+  send(nodeUrl: NodeUrl, request: NodeRequest, clientAddress: string, signal: AbortSignal): Promise<SendResult>;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import { CLIENT_CLOSED, failure, SHUTTING_DOWN, traitsOf } from "../domain/relay_error.ts";
 import type { Reading, RelayRequest } from "../domain/relay_request.ts";
+import type { HeaderFields } from "../domain/wire.ts";
 import type { Candidate, Sample } from "../providers/selector.ts";
 import type { SendResult, Transport } from "../providers/transport.ts";
 
@@ -15,6 +16,8 @@ export interface AttemptDeps {
 /** How an attempt ended: for the client, and for choosing the next node. */
 export interface AttemptResult {
   readonly reading: Reading;
+  /** Headers of the node's reply; empty when there was none. */
+  readonly replyHeaders: HeaderFields;
   /** Undefined when the attempt says nothing about the node. */
   readonly sample: Sample | undefined;
 }
@@ -39,8 +42,7 @@ export async function attempt(
   inFlight.add(controller);
   let sent: SendResult;
   try {
-    const nodeRequest = { body: request.call.body, clientAddress: request.caller.address };
-    sent = await transport.send(nodeUrl, nodeRequest, controller.signal);
+    sent = await transport.send(nodeUrl, request.nodeRequest, request.caller.address, controller.signal);
   } finally {
     cancelTimer();
     request.signal.removeEventListener("abort", onClose);
@@ -51,10 +53,15 @@ export async function attempt(
   }
   const reading = sent.kind === "reply" ? request.call.readReply(sent.reply) : sent;
   if (reading.kind === "answer") {
-    return { reading, sample: { kind: "answered", latencyMs: clock.monotonic() - startedAtMs } };
+    const replyHeaders = sent.kind === "reply" ? sent.reply.headers : [];
+    return { reading, replyHeaders, sample: { kind: "answered", latencyMs: clock.monotonic() - startedAtMs } };
   }
   const { code, message } = reading.error;
-  return { reading: failure(code, `provider ${provider.name}: ${message}`), sample: sampleOf(sent, reading) };
+  return {
+    reading: failure(code, `provider ${provider.name}: ${message}`),
+    replyHeaders: [],
+    sample: sampleOf(sent, reading),
+  };
 }
 
 /** Why an attempt was ended from this side. */
@@ -63,12 +70,12 @@ type Interruption = "client_closed" | "shutting_down" | "upstream_timeout";
 function interrupted(code: Interruption, provider: string, timeoutMs: number): AttemptResult {
   switch (code) {
     case "client_closed":
-      return { reading: { kind: "failure", error: CLIENT_CLOSED }, sample: undefined };
+      return { reading: { kind: "failure", error: CLIENT_CLOSED }, replyHeaders: [], sample: undefined };
     case "shutting_down":
-      return { reading: { kind: "failure", error: SHUTTING_DOWN }, sample: undefined };
+      return { reading: { kind: "failure", error: SHUTTING_DOWN }, replyHeaders: [], sample: undefined };
     case "upstream_timeout": {
       const message = `provider ${provider} did not answer within ${Math.round(timeoutMs)} ms`;
-      return { reading: failure(code, message), sample: { kind: "failed" } };
+      return { reading: failure(code, message), replyHeaders: [], sample: { kind: "failed" } };
     }
   }
 }

@@ -28,7 +28,7 @@ const MS_PER_COMPUTE_UNIT = 100;
  * compute units, 180 s from 100, for writes and for APIs that wait, and never less than one attempt has.
  */
 export function planRelay(request: RelayRequest, options: PlanOptions): Plan {
-  const { api, requestedTimeoutMs } = request;
+  const { api, steering: { requestedTimeoutMs } } = request;
   const ownMs = api.timeoutMs || Math.max(api.computeUnits * MS_PER_COMPUTE_UNIT, options.minRelayTimeoutMs);
   const waitMs = api.isHanging ? 2 * options.averageBlockTimeMs : 0;
   const relayTimeoutMs = requestedTimeoutMs || ownMs + waitMs;

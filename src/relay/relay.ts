@@ -2,21 +2,21 @@ import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
-import type { Reading, RelayRequest } from "../domain/relay_request.ts";
+import type { AnswerReading, ApiFacts, RelayRequest } from "../domain/relay_request.ts";
+import type { HeaderFields } from "../domain/wire.ts";
 import type { NodeUrl } from "../providers/provider.ts";
 import type { Selector } from "../providers/selector.ts";
 import type { Transport } from "../providers/transport.ts";
-import { NoopUsageSink, type UsageSink } from "../usage/usage_sink.ts";
 import { attempt, interruptAll } from "./attempt.ts";
+import type { Meter } from "./meter.ts";
 import { type PlanOptions, planRelay } from "./plan.ts";
 import { decideNext, type RetryOptions } from "./retry_policy.ts";
-import { isBilled, usageRecord } from "./usage_record.ts";
 
 /** What the relay works with. */
 export interface RelayDeps {
   readonly selector: Selector;
   readonly transport: Transport;
-  readonly usage: UsageSink;
+  readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -33,15 +33,10 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #inFlight = new Set<AbortController>();
   #isInterrupted = false;
-  readonly #record: (request: RelayRequest, outcome: Outcome) => void;
 
   constructor(deps: RelayDeps, options: RelayOptions) {
     this.#deps = deps;
     this.#options = options;
-    // With usage off no event is built, not even to be thrown away.
-    this.#record = deps.usage.emit === NoopUsageSink.prototype.emit ? () => {} : (request, outcome) => {
-      if (isBilled(outcome)) deps.usage.emit(usageRecord(request, outcome, deps.clock.monotonic()));
-    };
   }
 
   /** Makes one relay. Never rejects; its event is with the sink when the outcome comes back. */
@@ -52,9 +47,13 @@ export class Relay {
       outcome = await this.#askNodes(request, tried);
     } catch (error) {
       this.#deps.log.error("relay failed by a mistake of its own", { error: String(error) });
-      outcome = this.#failed(tried, failure("internal_error", "the relay made a mistake; its log says more").error);
+      outcome = this.#failed(
+        request.api,
+        tried,
+        failure("internal_error", "the relay made a mistake; its log says more").error,
+      );
     }
-    this.#record(request, outcome);
+    this.#deps.meter.record(request, outcome);
     return outcome;
   }
 
@@ -68,21 +67,22 @@ export class Relay {
   async #askNodes(request: RelayRequest, tried: string[]): Promise<Outcome> {
     const { selector, transport, clock, log } = this.#deps;
     const attemptDeps = { transport, clock, inFlight: this.#inFlight };
+    const { api } = request;
     const plan = planRelay(request, this.#options);
     const triedUrls = new Set<NodeUrl>();
     let last: RelayError | undefined;
     for (;;) {
-      if (this.#isInterrupted) return this.#failed(tried, last ?? SHUTTING_DOWN);
-      if (request.signal.aborted) return this.#failed(tried, last ?? CLIENT_CLOSED);
-      const candidate = selector.select(request, triedUrls);
-      if (candidate === undefined) return this.#failed(tried, last ?? noProvider(request));
+      if (this.#isInterrupted) return this.#failed(api, tried, last ?? SHUTTING_DOWN);
+      if (request.signal.aborted) return this.#failed(api, tried, last ?? CLIENT_CLOSED);
+      const candidate = selector.select({ request, api, tried: triedUrls, minBlock: 0 });
+      if (candidate === undefined) return this.#failed(api, tried, last ?? noProvider(request));
       triedUrls.add(candidate.nodeUrl);
       tried.push(candidate.provider.name);
       const remainingMs = plan.deadlineMs - clock.monotonic();
       const timeoutMs = Math.min(plan.relayTimeoutMs + candidate.nodeUrl.extraTimeoutMs, remainingMs);
-      const { reading, sample } = await attempt(attemptDeps, request, candidate, timeoutMs);
-      if (sample !== undefined) selector.report(candidate, sample);
-      if (reading.kind === "answer") return this.#answered(tried, reading);
+      const { reading, replyHeaders, sample } = await attempt(attemptDeps, request, candidate, timeoutMs);
+      if (sample !== undefined) selector.report(candidate, sample, api);
+      if (reading.kind === "answer") return this.#answered(api, tried, reading, replyHeaders);
       last = reading.error;
       const decision = decideNext({
         code: last.code,
@@ -92,17 +92,29 @@ export class Relay {
         remainingMs: plan.deadlineMs - clock.monotonic(),
       }, this.#options);
       log.debug("attempt failed", { provider: candidate.provider.name, code: last.code, ...decision });
-      if (decision.action === "stop") return this.#failed(tried, last);
+      if (decision.action === "stop") return this.#failed(api, tried, last);
     }
   }
 
-  #answered(tried: readonly string[], { succeededParts, failedParts, body }: Reading & { kind: "answer" }): Outcome {
-    const success = this.#options.batchNodeErrorOnAny ? failedParts === 0 : succeededParts > 0;
-    return { kind: "answer", provider: tried.at(-1)!, success, body, tried, retries: tried.length - 1, hedges: 0 };
+  #answered(api: ApiFacts, tried: readonly string[], reading: AnswerReading, replyHeaders: HeaderFields): Outcome {
+    const { succeededParts, failedParts, status, headers, body } = reading;
+    return {
+      kind: "answer",
+      provider: tried.at(-1)!,
+      cacheHit: false,
+      success: this.#options.batchNodeErrorOnAny ? failedParts === 0 : succeededParts > 0,
+      response: { status, headers, body },
+      replyHeaders,
+      api,
+      tried,
+      retries: tried.length - 1,
+      hedges: 0,
+      notes: [],
+    };
   }
 
-  #failed(tried: readonly string[], error: RelayError): Outcome {
-    return { kind: "failure", error, tried, retries: Math.max(0, tried.length - 1), hedges: 0 };
+  #failed(api: ApiFacts, tried: readonly string[], error: RelayError): Outcome {
+    return { kind: "failure", error, api, tried, retries: Math.max(0, tried.length - 1), hedges: 0, notes: [] };
   }
 }
 

@@ -12,14 +12,15 @@ export function isBilled(outcome: Outcome): boolean {
 }
 
 /** Compute units charged: the spec's when a node answered, be it with an error; none when none did. */
-function chargedComputeUnits(request: RelayRequest, outcome: Outcome): number {
+function chargedComputeUnits(outcome: Outcome): number {
   const isCharged = outcome.kind === "answer" || traitsOf(outcome.error.code).charged;
-  return isCharged ? request.api.computeUnits : 0;
+  return isCharged ? outcome.api.computeUnits : 0;
 }
 
 /** The bill's record of one relay that ended at `endedAtMs` of the monotonic clock. */
 export function usageRecord(request: RelayRequest, outcome: Outcome, endedAtMs: number): RelayUsageEvent {
-  const { api, caller, call } = request;
+  const { caller, call } = request;
+  const { api } = outcome;
   return {
     kind: "relay_usage",
     timeUnixMs: request.arrivedAtUnixMs,
@@ -27,10 +28,10 @@ export function usageRecord(request: RelayRequest, outcome: Outcome, endedAtMs: 
     chain: request.chain,
     apiInterface: request.apiInterface,
     apiMethod: api.apiMethod,
-    computeUnits: chargedComputeUnits(request, outcome),
+    computeUnits: chargedComputeUnits(outcome),
     latencyMs: Math.max(0, Math.round(endedAtMs - request.arrivedAtMs)),
     success: outcome.kind === "answer" && outcome.success,
-    cacheHit: false,
+    cacheHit: outcome.kind === "answer" && outcome.cacheHit,
     isWrite: api.stateful !== 0,
     isArchive: api.extensions.includes("archive"),
     isBatch: call.isBatch,

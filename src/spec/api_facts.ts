@@ -1,5 +1,6 @@
 import { failure, type RelayError } from "../domain/relay_error.ts";
-import type { ApiFacts } from "../domain/relay_request.ts";
+import { LATEST } from "../domain/block.ts";
+import type { ApiFacts, ApiTarget } from "../domain/relay_request.ts";
 import type { MatchedApi, Matcher } from "./matcher.ts";
 
 /** The facts of a call, or why this interface does not serve it. */
@@ -14,8 +15,8 @@ export type MatchResult = { readonly kind: "matched"; readonly api: ApiFacts } |
  * Compute units add up; flags hold when they hold for any part. An extension is applied where an API's collection
  * knows it, and counts as used when it was applied to any part.
  */
-export function matchCall(matcher: Matcher, names: readonly string[], extensions: readonly string[]): MatchResult {
-  const apis = names.map((name) => matcher.match(name));
+export function matchCall(matcher: Matcher, targets: readonly ApiTarget[], extensions: readonly string[]): MatchResult {
+  const apis = targets.map(({ name }) => matcher.match(name));
   const asked = new Set(extensions);
   let computeUnits = 0;
   let addOn = "";
@@ -39,7 +40,26 @@ export function matchCall(matcher: Matcher, names: readonly string[], extensions
   const apiMethod = apis.length === 1 ? apis[0]!.name : apis.map((api) => api.name).join("&");
   return {
     kind: "matched",
-    api: { apiMethod, computeUnits, addOn, extensions: [...used], timeoutMs, stateful, isHanging },
+    api: {
+      apiMethod,
+      apiNames: targets.map(({ name }) => name),
+      computeUnits,
+      addOn,
+      internalPath: "",
+      extensions: [...used],
+      timeoutMs,
+      stateful,
+      isHanging,
+      isDeterministic: apis.every((api) => api.isDeterministic),
+      isSubscription: false,
+      requestedBlock: { from: LATEST, to: LATEST },
+      headerRules: [],
+      withExtension(name) {
+        if (used.has(name) || !apis.some((api) => api.multipliers.has(name))) return undefined;
+        const again = matchCall(matcher, targets, [...used, name]);
+        return again.kind === "matched" ? again.api : undefined;
+      },
+    },
   };
 }
 

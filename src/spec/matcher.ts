@@ -13,6 +13,7 @@ export interface MatchedApi {
   readonly addOn: string;
   readonly stateful: 0 | 1 | 2;
   readonly isHanging: boolean;
+  readonly isDeterministic: boolean;
   readonly isSubscription: boolean;
   /** Milliseconds, 0 where the spec sets none. */
   readonly timeoutMs: number;
@@ -60,6 +61,7 @@ export function compileMatcher(spec: ChainSpec, apiInterface: ApiInterface): Mat
         addOn,
         stateful: api.category.stateful ?? 0,
         isHanging: api.category.hanging_api ?? false,
+        isDeterministic: api.category.deterministic ?? false,
         isSubscription: api.category.subscription ?? false,
         timeoutMs: api.timeout_ms ?? 0,
         multipliers,
@@ -77,6 +79,7 @@ export function compileMatcher(spec: ChainSpec, apiInterface: ApiInterface): Mat
         addOn: "",
         stateful: 0,
         isHanging: false,
+        isDeterministic: false,
         isSubscription: false,
         timeoutMs: 0,
         multipliers: baseMultipliers,

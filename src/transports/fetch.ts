@@ -16,9 +16,9 @@ export interface FetchTransportOptions {
 /** Reaches nodes with the platform's `fetch`: works everywhere, pools connections, speaks HTTP/1.1 and HTTP/2. */
 export function createFetchTransport(fetch: Fetch, clock: Clock, { maxReplyBytes }: FetchTransportOptions): Transport {
   return {
-    async send(nodeUrl, { body, clientAddress }, signal): Promise<SendResult> {
+    async send(nodeUrl, { verb, path, query, headers: own, body }, clientAddress, signal): Promise<SendResult> {
       const headers: [string, string][] = [
-        ["content-type", "application/json"],
+        ...own.map(([name, value]): [string, string] => [name, value]),
         // Decoding would cost more than the bytes that it saves between neighbours.
         ["accept-encoding", "identity"],
         ...nodeUrl.headers.map(([name, value]): [string, string] => [name, value]),
@@ -26,16 +26,34 @@ export function createFetchTransport(fetch: Fetch, clock: Clock, { maxReplyBytes
       if (nodeUrl.forwardsAddress && clientAddress !== "") headers.push(["x-forwarded-for", clientAddress]);
       try {
         // A redirect would carry the credentials elsewhere.
-        const response = await fetch(nodeUrl.target, { method: "POST", headers, body, signal, redirect: "manual" });
+        const target = targetOf(nodeUrl.target, path, query);
+        const response = await fetch(target, { method: verb, headers, body, signal, redirect: "manual" });
         const read = await readBounded(response, maxReplyBytes);
         if (read === undefined) return failure("answer_too_large", `the answer is larger than ${maxReplyBytes} bytes`);
         const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.now());
-        return { kind: "reply", reply: { status: response.status, body: read, retryAfterMs } };
+        const reply = {
+          status: response.status,
+          headers: [...response.headers],
+          body: read,
+          trailers: [],
+          retryAfterMs,
+        };
+        return { kind: "reply", reply };
       } catch (error) {
         return describeFailure(error);
       }
     },
   };
+}
+
+/** The node's URL with a request's own path behind its path, and its own query behind its query. */
+export function targetOf(target: string, path: string, query: string): string {
+  if (path === "" && query === "") return target;
+  const mark = target.indexOf("?");
+  const base = mark < 0 ? target : target.slice(0, mark);
+  const queries = [mark < 0 ? "" : target.slice(mark + 1), query].filter((part) => part !== "").join("&");
+  const whole = path === "" ? base : base.replace(/\/$/, "") + path;
+  return queries === "" ? whole : `${whole}?${queries}`;
 }
 
 /**

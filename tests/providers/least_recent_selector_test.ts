@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { silentLog } from "../../mod.ts";
-import type { RelayRequest } from "../../src/domain/relay_request.ts";
+import type { Selection } from "../../src/providers/selector.ts";
 import { LeastRecentSelector } from "../../src/providers/least_recent_selector.ts";
 import { NodeHealth } from "../../src/providers/node_health.ts";
 import type { NodeUrl, Provider } from "../../src/providers/provider.ts";
@@ -22,13 +22,13 @@ function providerOf(name: string, isBackup = false, nodeUrls: readonly NodeUrl[]
   return { name, isBackup, nodeUrls };
 }
 
-function requestOf(method = "eth_call", addOn = "", extensions: readonly string[] = []): RelayRequest {
-  return { api: { addOn, extensions }, call: { names: [method] } } as unknown as RelayRequest;
+function requestOf(method = "eth_call", addOn = "", extensions: readonly string[] = []): Selection {
+  return { api: { addOn, extensions, apiNames: [method] }, tried: new Set(), minBlock: 0 } as unknown as Selection;
 }
 
 /** Names of those who are asked, one request after the other. */
 function turns(selector: LeastRecentSelector, count: number, request = requestOf()): string {
-  return Array.from({ length: count }, () => selector.select(request, new Set())?.provider.name ?? "-").join("");
+  return Array.from({ length: count }, () => selector.select(request)?.provider.name ?? "-").join("");
 }
 
 Deno.test("primaries share the load evenly, backups have none of it", () => {
@@ -54,9 +54,13 @@ Deno.test("one that failed is left alone, then backups come, and the failed ones
   const clock = new FakeClock();
   const [a, b] = [providerOf("a"), providerOf("b", true)];
   const selector = new LeastRecentSelector([a, b], clock, silentLog);
-  selector.report({ provider: a, nodeUrl: a.nodeUrls[0]! }, { kind: "failed" });
+  selector.report({ provider: a, nodeUrl: a.nodeUrls[0]! }, { kind: "failed" }, requestOf().api);
   assertEquals([turns(selector, 2), selector.isHealthy()], ["bb", true]);
-  selector.report({ provider: b, nodeUrl: b.nodeUrls[0]! }, { kind: "rate_limited", retryAfterMs: 60_000 });
+  selector.report(
+    { provider: b, nodeUrl: b.nodeUrls[0]! },
+    { kind: "rate_limited", retryAfterMs: 60_000 },
+    requestOf().api,
+  );
   assertEquals([turns(selector, 2), selector.isHealthy()], ["aa", false]);
   await clock.advance(3_000);
   assertEquals([turns(selector, 1), selector.isHealthy()], ["a", true]);
@@ -66,9 +70,9 @@ Deno.test("what has been tried is not asked again", () => {
   const [first, second] = [urlOf(), urlOf()];
   const provider = providerOf("a", false, [first, second]);
   const selector = new LeastRecentSelector([provider], new FakeClock(), silentLog);
-  assertEquals(selector.select(requestOf(), new Set())?.nodeUrl, first);
-  assertEquals(selector.select(requestOf(), new Set([first]))?.nodeUrl, second);
-  assertEquals(selector.select(requestOf(), new Set([first, second])), undefined);
+  assertEquals(selector.select(requestOf())?.nodeUrl, first);
+  assertEquals(selector.select({ ...requestOf(), tried: new Set([first]) })?.nodeUrl, second);
+  assertEquals(selector.select({ ...requestOf(), tried: new Set([first, second]) }), undefined);
 });
 
 Deno.test("add-ons, extensions and methods decide who can be asked at all", () => {
@@ -77,7 +81,7 @@ Deno.test("add-ons, extensions and methods decide who can be asked at all", () =
     providerOf("x", false, [urlOf(["debug", "archive"])]),
     providerOf("m", false, [urlOf([], ["eth_call"])]),
   ];
-  const askable = (request: RelayRequest) => {
+  const askable = (request: Selection) => {
     const selector = new LeastRecentSelector(providers, new FakeClock(), silentLog);
     return [...new Set(turns(selector, 6, request))].sort().join("");
   };

@@ -21,7 +21,7 @@ const TABLE: readonly Row[] = [
 for (const [what, api, requestedTimeoutMs, relayMs, processingMs] of TABLE) {
   Deno.test(`planRelay: ${what}`, () => {
     const facts = { timeoutMs: 0, stateful: 0, isHanging: false, ...api };
-    const request = { api: facts, requestedTimeoutMs, arrivedAtMs: 500 } as unknown as RelayRequest;
+    const request = { api: facts, steering: { requestedTimeoutMs }, arrivedAtMs: 500 } as unknown as RelayRequest;
     assertEquals(planRelay(request, OPTIONS), { relayTimeoutMs: relayMs, deadlineMs: 500 + processingMs });
   });
 }

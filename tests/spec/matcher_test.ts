@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Api, ApiCategory, ApiCollection, ChainSpec, CollectionData } from "../../src/domain/chain_spec.ts";
-import type { ApiFacts } from "../../src/domain/relay_request.ts";
+import type { ApiFacts, ApiTarget } from "../../src/domain/relay_request.ts";
 import { matchCall } from "../../src/spec/api_facts.ts";
 import { builtinSpec } from "../../src/spec/builtin.ts";
 import { compileMatcher, type Matcher } from "../../src/spec/matcher.ts";
 
 function api(name: string, units: number, category: ApiCategory = {}, more: Partial<Api> = {}): Api {
-  const block_parsing = { parser_func: "DEFAULT", parser_arg: ["latest"] };
+  const block_parsing = { parser_func: "DEFAULT", parser_arg: ["latest"] } as const;
   return { name, enabled: true, compute_units: units, category, block_parsing, ...more };
 }
 
@@ -43,8 +43,20 @@ const matcher = compiled(
   collection({ api_interface: "rest", type: "GET" }, [api("/rest", 3)]),
 );
 
+function targetsOf(names: readonly string[]): ApiTarget[] {
+  return names.map((name) => ({ name, verb: "POST", params: () => undefined }));
+}
+
+/** What most of these tests look at. */
+type Facts = Pick<ApiFacts, "apiMethod" | keyof typeof DEFAULTS>;
+
+function briefFactsOf(names: string[]): Facts {
+  const { apiMethod, computeUnits, addOn, extensions, timeoutMs, stateful, isHanging } = factsOf(names);
+  return { apiMethod, computeUnits, addOn, extensions, timeoutMs, stateful, isHanging };
+}
+
 function factsOf(names: string[], extensions: string[] = []): ApiFacts {
-  const result = matchCall(matcher, names, extensions);
+  const result = matchCall(matcher, targetsOf(names), extensions);
   assert(result.kind === "matched", `${names} is refused`);
   return result.api;
 }
@@ -69,13 +81,15 @@ Deno.test("one call has the name, the price and the nature that the spec gives i
     ["debug_a", { computeUnits: 200, addOn: "debug" }],
     ["trace_a", { computeUnits: 40, addOn: "trace", stateful: 1 }],
   ];
-  for (const [name, facts] of cases) assertEquals(factsOf([name]), { apiMethod: name, ...DEFAULTS, ...facts }, name);
+  for (const [name, facts] of cases) {
+    assertEquals(briefFactsOf([name]), { apiMethod: name, ...DEFAULTS, ...facts }, name);
+  }
 });
 
 Deno.test("a call that the spec does not know, or has switched off, is a default call for 20 units", () => {
   const names = ["foo", "off", "hidden_a", "/rest", "Read", "read ", "", "__proto__", "constructor", "toString"];
   for (const name of [...names, "Default-read", "hasOwnProperty", "archive", "debug"]) {
-    assertEquals(factsOf([name]), { apiMethod: `Default-${name}`, ...DEFAULTS }, name);
+    assertEquals(briefFactsOf([name]), { apiMethod: `Default-${name}`, ...DEFAULTS }, name);
   }
   assertEquals(factsOf(["__proto__"], ["archive"]).computeUnits, 100, "the base collection's extensions hold");
 });
@@ -115,7 +129,7 @@ Deno.test("a batch is charged the sum, named by its parts in order, and is what 
     [["quick", "slow"], { computeUnits: 40, timeoutMs: 60_000 }],
   ];
   for (const [names, facts] of cases) {
-    assertEquals(factsOf(names), { apiMethod: names.join("&"), ...DEFAULTS, ...facts }, `${names}`);
+    assertEquals(briefFactsOf(names), { apiMethod: names.join("&"), ...DEFAULTS, ...facts }, `${names}`);
   }
   assertEquals(factsOf(["read", "foo", "write"]).apiMethod, "read&Default-foo&write");
 });
@@ -130,7 +144,7 @@ Deno.test("a short timeout of one part does not bind the parts for which the spe
 
 Deno.test("a batch that mixes add-ons is refused, in words that name both", () => {
   for (const names of [["debug_a", "trace_a"], ["read", "trace_a", "read", "debug_b"]]) {
-    const result = matchCall(matcher, names, []);
+    const result = matchCall(matcher, targetsOf(names), []);
     assert(result.kind === "failure", `${names}`);
     assertEquals(result.error.code, "invalid_request");
     for (const word of ["debug", "trace"]) assertStringIncludes(result.error.message, word);
@@ -139,7 +153,7 @@ Deno.test("a batch that mixes add-ons is refused, in words that name both", () =
 
 Deno.test("a subscription is refused over HTTP, alone and in a batch", () => {
   for (const names of [["subscribe"], ["read", "subscribe"], ["subscribe", "read"]]) {
-    const result = matchCall(matcher, names, []);
+    const result = matchCall(matcher, targetsOf(names), []);
     assert(result.kind === "failure", `${names}`);
     assertEquals(result.error.code, "unsupported_api");
     assertStringIncludes(result.error.message, "subscribe");

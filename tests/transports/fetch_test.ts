@@ -1,11 +1,18 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../mod.ts";
+import { fieldOf, type NodeRequest } from "../../src/domain/wire.ts";
 import { NodeHealth } from "../../src/providers/node_health.ts";
 import type { NodeUrl } from "../../src/providers/provider.ts";
 import type { SendResult } from "../../src/providers/transport.ts";
-import { createFetchTransport } from "../../src/transports/fetch.ts";
+import { createFetchTransport, targetOf } from "../../src/transports/fetch.ts";
 
-const BODY = new TextEncoder().encode("{}");
+const REQUEST: NodeRequest = {
+  verb: "POST",
+  path: "",
+  query: "",
+  headers: [["content-type", "application/json"]],
+  body: new TextEncoder().encode("{}"),
+};
 
 function urlOf(target: string, changes: Partial<NodeUrl> = {}): NodeUrl {
   const health = new NodeHealth();
@@ -29,8 +36,7 @@ async function send(
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
   const transport = createFetchTransport(fetch, systemClock, { maxReplyBytes });
   const target = `http://127.0.0.1:${server.addr.port}/path?key=s3cret`;
-  const nodeRequest = { body: BODY, clientAddress: "192.0.2.7" };
-  return await transport.send(urlOf(target, changes), nodeRequest, new AbortController().signal);
+  return await transport.send(urlOf(target, changes), REQUEST, "192.0.2.7", new AbortController().signal);
 }
 
 Deno.test("a node gets the body, its own credentials, and nothing of the caller", async () => {
@@ -42,8 +48,10 @@ Deno.test("a node gets the body, its own credentials, and nothing of the caller"
     return new Response("[]", { status: 418, headers: { "retry-after": "7" } });
   });
   assertEquals(seen, ["POST", "/path", "?key=s3cret", "{}", ["s3cret", "application/json", "identity", null]]);
-  const reply = { status: 418, body: new TextEncoder().encode("[]"), retryAfterMs: 7_000 };
-  assertEquals(result, { kind: "reply", reply });
+  assert(result.kind === "reply");
+  const { status, body, retryAfterMs, headers } = result.reply;
+  assertEquals([status, new TextDecoder().decode(body), retryAfterMs], [418, "[]", 7_000]);
+  assertEquals(fieldOf(headers, "retry-after"), "7");
 });
 
 Deno.test("a node that is to know the client's address is told it", async () => {
@@ -77,8 +85,7 @@ Deno.test("an answer over the limit is refused, declared or not", async () => {
 Deno.test("what went wrong is told in words that hold no URL and no key", async () => {
   const transport = createFetchTransport(fetch, systemClock, { maxReplyBytes: 1_000 });
   const reasonOf = async (target: string) => {
-    const nodeRequest = { body: BODY, clientAddress: "" };
-    const result = await transport.send(urlOf(target), nodeRequest, new AbortController().signal);
+    const result = await transport.send(urlOf(target), REQUEST, "", new AbortController().signal);
     return result.kind === "failure" ? [result.error.code, result.error.message] : result;
   };
   const cutting = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -99,4 +106,14 @@ Deno.test("what went wrong is told in words that hold no URL and no key", async 
   assertEquals(await reasonOf(`http://127.0.0.1:${port}/s3cret`), broken);
   cutting.close();
   await cut;
+});
+
+Deno.test("a request's own path and query go behind those of the node's URL", () => {
+  const cases: [target: string, path: string, query: string, url: string][] = [
+    ["https://n.example/v1?key=s", "", "", "https://n.example/v1?key=s"],
+    ["https://n.example/", "/a/b", "", "https://n.example/a/b"],
+    ["https://n.example/v1/?key=s", "/a", "x=1&y", "https://n.example/v1/a?key=s&x=1&y"],
+    ["https://n.example/v1", "", "x=%2F", "https://n.example/v1?x=%2F"],
+  ];
+  for (const [target, path, query, url] of cases) assertEquals(targetOf(target, path, query), url);
 });

@@ -1,15 +1,16 @@
-import { failure, type RelayError } from "../../domain/relay_error.ts";
-import type { ProtocolCall, Reading } from "../../domain/relay_request.ts";
-import type { NodeReply } from "../../domain/wire.ts";
+import { failure, type RelayError, traitsOf } from "../../domain/relay_error.ts";
+import type { ApiTarget, ProtocolCall, Reading } from "../../domain/relay_request.ts";
+import type { NodeReply, NodeRequest, WireResponse } from "../../domain/wire.ts";
 import type { DecodedElement } from "./decode.ts";
-import { errorMessage, joinMessages, type Pieces, requestMessage } from "./message.ts";
+import type { Span } from "./envelope.ts";
+import { errorMessage, joinMessages, JSON_HEADERS, type Pieces, requestMessage } from "./message.ts";
 import { readMessages, type ReplyMessage, withId } from "./read_reply.ts";
 
 /** A single call or a batch, as decoded from its caller's bytes. */
 export class JsonRpcCall implements ProtocolCall {
-  readonly names: readonly string[];
+  readonly targets: readonly ApiTarget[];
   readonly isBatch: boolean;
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly nodeRequest: NodeRequest;
   readonly #bytes: Uint8Array;
   readonly #elements: readonly DecodedElement[];
 
@@ -17,16 +18,17 @@ export class JsonRpcCall implements ProtocolCall {
     this.#bytes = bytes;
     this.#elements = elements;
     this.isBatch = isBatch;
-    const names: string[] = [];
+    const targets: ApiTarget[] = [];
     const messages: Pieces[] = [];
     for (const element of elements) {
       if (element.kind === "failure") continue;
       const { name, method, params } = element.call;
-      names.push(name);
-      messages.push(requestMessage(bytes, names.length, method, params));
+      targets.push({ name, verb: "POST", params: () => params && parseSpan(bytes, params) });
+      messages.push(requestMessage(bytes, targets.length, method, params));
     }
-    this.names = names;
-    this.body = joinMessages(messages, isBatch);
+    this.targets = targets;
+    const body = joinMessages(messages, isBatch);
+    this.nodeRequest = { verb: "POST", path: "", query: "", headers: JSON_HEADERS, body };
   }
 
   readReply(reply: NodeReply): Reading {
@@ -34,11 +36,11 @@ export class JsonRpcCall implements ProtocolCall {
     if (read.kind === "failure") return read;
     const { messages } = read;
     const answerOf = this.isBatch
-      ? matchBatch(messages, read.isBatch, this.names.length)
+      ? matchBatch(messages, read.isBatch, this.targets.length)
       : matchSingle(messages, read.isBatch);
     if (answerOf === undefined) return failure("malformed_answer", "the node answered another call than the one made");
 
-    if (this.isBatch && !read.isBatch && reply.body.length * this.names.length > MAX_REPEATED_BYTES) {
+    if (this.isBatch && !read.isBatch && reply.body.length * this.targets.length > MAX_REPEATED_BYTES) {
       return failure(
         "answer_too_large",
         "the node's one error for the whole batch is too large to be given to each call",
@@ -55,16 +57,18 @@ export class JsonRpcCall implements ProtocolCall {
       if (id === undefined) return undefined;
       return answer === undefined ? errorMessage(NO_PART, id) : withId(reply.body, answer, id);
     });
-    return { kind: "answer", succeededParts, failedParts, body };
+    const nodeError = failedParts > 0 ? "unknown" : undefined;
+    return { kind: "answer", ...statusOf(body), succeededParts, failedParts, nodeError, body };
   }
 
-  encodeError(error: RelayError): Uint8Array<ArrayBuffer> | null {
-    return this.#encode((id) => id === undefined ? undefined : errorMessage(error, id));
+  encodeError(error: RelayError): WireResponse {
+    const body = this.#encode((id) => id === undefined ? undefined : errorMessage(error, id));
+    return { status: traitsOf(error.code).httpStatus, headers: body === null ? [] : JSON_HEADERS, body };
   }
 
   /** The errors of those elements that are no calls. */
-  encodeInvalid(): Uint8Array<ArrayBuffer> | null {
-    return this.#encode(() => undefined);
+  encodeInvalid(): WireResponse {
+    return { status: this.isBatch ? 200 : 400, headers: JSON_HEADERS, body: this.#encode(() => undefined) };
   }
 
   /** Puts together what the caller gets: for each call what `messageOf` says, and errors for what was none. */
@@ -81,6 +85,15 @@ export class JsonRpcCall implements ProtocolCall {
     }
     return messages.length === 0 ? null : joinMessages(messages, this.isBatch);
   }
+}
+
+/** Status and headers of an answer; one that is not asked for has no content. */
+function statusOf(body: Uint8Array | null): { status: number; headers: WireResponse["headers"] } {
+  return body === null ? { status: 204, headers: [] } : { status: 200, headers: JSON_HEADERS };
+}
+
+function parseSpan(bytes: Uint8Array, { start, end }: Span): unknown {
+  return JSON.parse(new TextDecoder().decode(bytes.subarray(start, end)));
 }
 
 /** Most bytes that one error for a whole batch may come to, once it stands in the place of every call's answer. */

@@ -1,8 +1,9 @@
 import type { Codec } from "../../domain/codec.ts";
-import { type RelayError, traitsOf } from "../../domain/relay_error.ts";
+import { failure, type RelayError, traitsOf } from "../../domain/relay_error.ts";
+import type { WireRequest, WireResponse } from "../../domain/wire.ts";
 import { JsonRpcCall } from "./call.ts";
 import { decodeBody } from "./decode.ts";
-import { errorMessage, joinMessages } from "./message.ts";
+import { errorMessage, joinMessages, JSON_HEADERS } from "./message.ts";
 
 /** Limits of the codec. */
 export interface JsonRpcCodecOptions {
@@ -10,25 +11,33 @@ export interface JsonRpcCodecOptions {
   readonly maxBatchSize: number;
 }
 
+/** Media types of a request's body, in lower case, without parameters. */
+const MEDIA_TYPES = ["application/json", "application/json-rpc", "application/jsonrequest"];
+
 /** The codec of JSON-RPC 2.0 over HTTP. */
 export function createJsonRpcCodec({ maxBatchSize }: JsonRpcCodecOptions): Codec {
   return {
-    mediaTypes: ["application/json", "application/json-rpc", "application/jsonrequest"],
-    decode(body) {
-      const decoded = decodeBody(body, maxBatchSize);
-      if (decoded.kind === "failure") return { kind: "response", response: errorResponse(decoded.error) };
-      const call = new JsonRpcCall(body, decoded.elements, decoded.isBatch);
-      if (call.names.length > 0) return { kind: "call", call };
-      return { kind: "response", response: { status: call.isBatch ? 200 : 400, body: call.encodeInvalid() } };
+    verbs: ["POST"],
+    decode(request) {
+      const mediaError = checkMediaType(request);
+      if (mediaError !== undefined) return { kind: "response", response: encodeError(mediaError) };
+      const decoded = decodeBody(request.body, maxBatchSize);
+      if (decoded.kind === "failure") return { kind: "response", response: encodeError(decoded.error) };
+      const call = new JsonRpcCall(request.body, decoded.elements, decoded.isBatch);
+      return call.targets.length > 0 ? { kind: "call", call } : { kind: "response", response: call.encodeInvalid() };
     },
     encodeError,
   };
 }
 
-function encodeError(error: RelayError): Uint8Array<ArrayBuffer> {
-  return joinMessages([errorMessage(error)], false);
+/** What is wrong with the body's declared form, if anything. A request that declares none is taken at its word. */
+function checkMediaType(request: WireRequest): RelayError | undefined {
+  const contentType = request.header("content-type");
+  if (contentType === null || MEDIA_TYPES.includes(contentType.split(";")[0]!.trim().toLowerCase())) return undefined;
+  return failure("unsupported_media_type", `this content type is not read here; send ${MEDIA_TYPES[0]}`).error;
 }
 
-function errorResponse(error: RelayError): { status: number; body: Uint8Array<ArrayBuffer> } {
-  return { status: traitsOf(error.code).httpStatus, body: encodeError(error) };
+function encodeError(error: RelayError): WireResponse {
+  const body = joinMessages([errorMessage(error)], false);
+  return { status: traitsOf(error.code).httpStatus, headers: JSON_HEADERS, body };
 }

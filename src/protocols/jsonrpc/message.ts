@@ -1,5 +1,6 @@
 import { concatBytes } from "../../domain/bytes.ts";
 import type { RelayError } from "../../domain/relay_error.ts";
+import type { HeaderFields } from "../../domain/wire.ts";
 import type { Span } from "./envelope.ts";
 import { errorObject } from "./errors.ts";
 
@@ -8,6 +9,9 @@ const NULL_ID = encoder.encode("null");
 const COMMA = encoder.encode(",");
 const OPEN = encoder.encode("[");
 const CLOSE = encoder.encode("]");
+
+/** Headers of every JSON-RPC message over HTTP, both ways. */
+export const JSON_HEADERS: HeaderFields = [["content-type", "application/json"]];
 
 /** Bytes of one message, in pieces that are copied once, when the whole body is put together. */
 export type Pieces = Uint8Array[];

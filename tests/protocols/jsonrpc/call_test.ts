@@ -2,15 +2,16 @@ import { assert, assertEquals } from "@std/assert";
 import type { RelayErrorCode } from "../../../src/domain/relay_error.ts";
 import type { Reading } from "../../../src/domain/relay_request.ts";
 import { createJsonRpcCodec } from "../../../src/protocols/jsonrpc/codec.ts";
+import { nodeReply, wireRequest } from "../../support/wire.ts";
 
 const encoder = new TextEncoder();
 
 /** What the call in `request` makes of a node's reply. */
 function read(request: string, reply: string | Uint8Array<ArrayBuffer>, status = 200): Reading {
-  const decoded = createJsonRpcCodec({ maxBatchSize: 100 }).decode(encoder.encode(request));
+  const decoded = createJsonRpcCodec({ maxBatchSize: 100 }).decode(wireRequest(request));
   assert(decoded.kind === "call", `refused ${request}`);
   const body = typeof reply === "string" ? encoder.encode(reply) : reply;
-  return decoded.call.readReply({ status, body, retryAfterMs: 0 });
+  return decoded.call.readReply(nodeReply(body, { status }));
 }
 
 /** An answer as text, with its counts: `[text, succeeded, failed]`; a failure as its code. */
@@ -186,8 +187,8 @@ Deno.test("each call of a batch gets its own answer, in the order and with the i
 });
 
 Deno.test("a reply can be read again, for each attempt", () => {
-  const decoded = createJsonRpcCodec({ maxBatchSize: 10 }).decode(encoder.encode(`[${CALL},1,${CALL}]`));
+  const decoded = createJsonRpcCodec({ maxBatchSize: 10 }).decode(wireRequest(`[${CALL},1,${CALL}]`));
   assert(decoded.kind === "call");
-  const reply = { status: 200, body: encoder.encode('[{"id":1,"result":1},{"id":2,"result":2}]'), retryAfterMs: 0 };
+  const reply = nodeReply(encoder.encode('[{"id":1,"result":1},{"id":2,"result":2}]'));
   assertEquals(factsOf(decoded.call.readReply(reply)), factsOf(decoded.call.readReply(reply)));
 });

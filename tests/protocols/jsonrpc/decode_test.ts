@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { failure } from "../../../src/domain/relay_error.ts";
 import type { ProtocolCall } from "../../../src/domain/relay_request.ts";
 import { createJsonRpcCodec } from "../../../src/protocols/jsonrpc/codec.ts";
+import { wireRequest } from "../../support/wire.ts";
 
 const codec = createJsonRpcCodec({ maxBatchSize: 10 });
 const encoder = new TextEncoder();
@@ -12,14 +13,14 @@ function textOf(bytes: Uint8Array | null): string | null {
 }
 
 function callOf(body: string | Uint8Array<ArrayBuffer>): ProtocolCall {
-  const decoded = codec.decode(typeof body === "string" ? encoder.encode(body) : body);
+  const decoded = codec.decode(wireRequest(body));
   assert(decoded.kind === "call", `refused ${typeof body === "string" ? body.slice(0, 200) : body}`);
   return decoded.call;
 }
 
 /** Status of a refusal, and what a client sees of each error: its code and its id. */
 function refusalOf(body: string | Uint8Array<ArrayBuffer>): [status: number, errors: unknown] {
-  const decoded = codec.decode(typeof body === "string" ? encoder.encode(body) : body);
+  const decoded = codec.decode(wireRequest(body));
   assert(decoded.kind === "response", `accepted ${typeof body === "string" ? body.slice(0, 200) : body}`);
   const parsed = JSON.parse(textOf(decoded.response.body)!);
   const facts = (message: { jsonrpc: string; error: { code: number; message: string }; id: unknown }) => {
@@ -32,7 +33,7 @@ function refusalOf(body: string | Uint8Array<ArrayBuffer>): [status: number, err
 
 /** The id of the answer to a call, as raw text. */
 function echoedId(body: string): string | undefined {
-  return /"id":(.*?),"error":/.exec(textOf(callOf(body).encodeError(TIMEOUT)) ?? "")?.[1];
+  return /"id":(.*?),"error":/.exec(textOf(callOf(body).encodeError(TIMEOUT).body) ?? "")?.[1];
 }
 
 Deno.test("the calls among the examples of the specification go to the node with their own method and params", () => {
@@ -63,8 +64,8 @@ Deno.test("the calls among the examples of the specification go to the node with
   ];
   for (const [body, names, sent] of cases) {
     const call = callOf(body);
-    assertEquals([...call.names], names, body);
-    assertEquals(textOf(call.body), sent, body);
+    assertEquals(call.targets.map(({ name }) => name), names, body);
+    assertEquals(textOf(call.nodeRequest.body), sent, body);
     assertEquals(call.isBatch, body.startsWith("["), body);
   }
 });
@@ -130,7 +131,7 @@ Deno.test("a member that stands twice is refused, with the caller's id where tha
 });
 
 Deno.test("a version written with an escape is the same version", () => {
-  assertEquals([...callOf('{"jsonrpc":"\\u0032.0","id":3,"method":"m"}').names], ["m"]);
+  assertEquals(callOf('{"jsonrpc":"\\u0032.0","id":3,"method":"m"}').targets.map(({ name }) => name), ["m"]);
 });
 
 Deno.test("bytes that are not UTF-8 are refused wherever they stand", () => {
@@ -155,7 +156,7 @@ Deno.test("an id comes back as the bytes that came, and a call without one is no
     assertEquals(echoedId(`[{"jsonrpc":"2.0","method":"m","id":${id}}]`), id, "in a batch");
   }
   for (const body of ['{"jsonrpc":"2.0","method":"m"}', '[{"jsonrpc":"2.0","method":"m"}]']) {
-    assertEquals(callOf(body).encodeError(TIMEOUT), null, body);
+    assertEquals(callOf(body).encodeError(TIMEOUT).body, null, body);
   }
   assertEquals(echoedId('{"jsonrpc":"2.0","method":"m","params":{"id":7},"Id":8,"ID":9,"id":"own"}'), '"own"');
 });
@@ -170,7 +171,7 @@ Deno.test("what a caller may write in more than one way means the same", () => {
     ["null params", '{"jsonrpc":"2.0","id":3,"method":"m","params":null}', '{"jsonrpc":"2.0","id":1,"method":"m"}'],
     ["inner space is params' own", '{"jsonrpc":"2.0","id":3,"method":"m","params":[ ]}', plain.replace("[]", "[ ]")],
   ];
-  for (const [name, body, sent] of cases) assertEquals(textOf(callOf(body).body), sent, name);
+  for (const [name, body, sent] of cases) assertEquals(textOf(callOf(body).nodeRequest.body), sent, name);
 });
 
 Deno.test("the name of a call is the text of its method, and the node gets the method's own bytes", () => {
@@ -189,25 +190,25 @@ Deno.test("the name of a call is the text of its method, and the node gets the m
   ];
   for (const [method, name] of cases) {
     const call = callOf(`{"jsonrpc":"2.0","id":1,"method":"${method}"}`);
-    assertEquals([...call.names], [name]);
-    assertEquals(textOf(call.body), `{"jsonrpc":"2.0","id":1,"method":"${method}"}`);
+    assertEquals(call.targets.map(({ name }) => name), [name]);
+    assertEquals(textOf(call.nodeRequest.body), `{"jsonrpc":"2.0","id":1,"method":"${method}"}`);
   }
 });
 
 Deno.test("a batch may be as long as the limit, and one call more is refused with 429", () => {
   const batch = (size: number) => `[${Array(size).fill('{"jsonrpc":"2.0","id":1,"method":"m"}').join(" , ")}]`;
   assertEquals(callOf(batch(1)).isBatch, true);
-  assertEquals(callOf(batch(10)).names.length, 10);
+  assertEquals(callOf(batch(10)).targets.length, 10);
   assertEquals<unknown>(refusalOf(batch(11)), [429, [429, null]]);
   assertEquals<unknown>(refusalOf(`[${Array(11).fill("1")}]`), [429, [429, null]], "what is no call counts too");
   const unlimited = createJsonRpcCodec({ maxBatchSize: Infinity });
-  assertEquals(unlimited.decode(encoder.encode(batch(5000))).kind, "call");
+  assertEquals(unlimited.decode(wireRequest(batch(5000))).kind, "call");
 });
 
 Deno.test("an error of the relay answers every call of a batch in order, and what was no call with its own", () => {
   const body =
     '[{"jsonrpc":"2.0","id":"a","method":"m"},1,{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":2,"method":"o"}]';
-  const answers = JSON.parse(textOf(callOf(body).encodeError(TIMEOUT))!);
+  const answers = JSON.parse(textOf(callOf(body).encodeError(TIMEOUT).body)!);
   const facts = answers.map((
     { id, error }: { id: unknown; error: { data: { code: string } } },
   ) => [id, error.data.code]);
@@ -215,7 +216,7 @@ Deno.test("an error of the relay answers every call of a batch in order, and wha
 });
 
 Deno.test("an error that belongs to no call has a null id and tells the relay's own name for it", () => {
-  const error = JSON.parse(textOf(codec.encodeError(failure("body_too_large", 'over "1 MiB"').error))!);
+  const error = JSON.parse(textOf(codec.encodeError(failure("body_too_large", 'over "1 MiB"').error).body)!);
   const data = { code: "body_too_large" };
   assertEquals(error, { jsonrpc: "2.0", id: null, error: { code: -32600, message: 'over "1 MiB"', data } });
 });
