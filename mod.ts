@@ -44,6 +44,25 @@ export {
   type OptimizerQosScores,
   type OptimizerQosSource,
 } from "./src/usage/optimizer_qos_sampler.ts";
+export type {
+  Api,
+  ApiCategory,
+  ApiCollection,
+  BlockParsing,
+  ChainSpec,
+  CollectionData,
+  Extension,
+  FunctionTag,
+  GenericParser,
+  HeaderRule,
+  ParseDirective,
+  ParserFunc,
+  Verification,
+  VerificationValue,
+} from "./src/domain/chain_spec.ts";
+export type { Expansion } from "./src/spec/expand.ts";
+export { readSpecFile, type SpecFile, type SpecMistake } from "./src/spec/spec_schema.ts";
+export { SpecSet } from "./src/spec/spec_set.ts";
 export type { AttributeField, AttributeType } from "./src/usage/attributes.ts";
 export {
   type DropReason,

@@ -8,8 +8,10 @@ Deno.test("the exports of the module are these", () => {
     "ConfigError",
     "NoopUsageSink",
     "OptimizerQosSampler",
+    "SpecSet",
     "createOtelUsageSink",
     "createRelay",
+    "readSpecFile",
     "silentLog",
     "systemClock",
   ]);

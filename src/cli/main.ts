@@ -1,11 +1,12 @@
 import denoConfig from "../../deno.json" with { type: "json" };
-import { type FlagTable, RELAY_FLAGS, type RelayFlags } from "../config/flags.ts";
+import { type FlagTable, RELAY_FLAGS, type RelayFlags, SPEC_FLAGS, type SpecFlags } from "../config/flags.ts";
 import { describeFlags } from "../config/help.ts";
 import { unknownName } from "../config/mistake.ts";
 import { parseFlags } from "../config/parse_flags.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { serve } from "./serve.ts";
 import { refuse } from "./refuse.ts";
+import { spec, SPEC_COMMAND_FLAGS, SPEC_USAGE, type SpecCommandFlags } from "./spec.ts";
 import { print, printError } from "./terminal.ts";
 import { validate } from "./validate.ts";
 
@@ -35,8 +36,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   validate: {
     usage: "CONFIG.yml",
     about: "check a configuration and print every mistake in it",
-    flags: {},
-    run: (_flags, ...rest) => Promise.resolve(validate(...rest)),
+    flags: SPEC_FLAGS,
+    run: (flags, ...rest) => validate(flags as SpecFlags, ...rest),
+  },
+  spec: {
+    usage: SPEC_USAGE,
+    about: "show the chain specs, and what a request would be billed as",
+    flags: SPEC_COMMAND_FLAGS,
+    run: (flags, ...rest) => spec(flags as SpecCommandFlags, ...rest),
   },
 };
 

@@ -4,9 +4,9 @@ import { readConfigFile } from "../config/config_file.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
 import { describeMistake } from "../config/mistake.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
-import { API_INTERFACES } from "../domain/api_interface.ts";
-import { builtinSpec } from "../spec/builtin.ts";
+import { API_INTERFACES, type ApiInterface } from "../domain/api_interface.ts";
 import { compileMatcher } from "../spec/matcher.ts";
+import type { SpecSet } from "../spec/spec_set.ts";
 
 /** What is to be served, and everything that is wrong with how that was said. */
 export interface ReadEndpoints {
@@ -16,7 +16,7 @@ export interface ReadEndpoints {
 }
 
 /** Reads the configuration file that a command names. */
-export function readFile(path: string): ReadEndpoints {
+export function readFile(path: string, specs: SpecSet): ReadEndpoints {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -24,12 +24,16 @@ export function readFile(path: string): ReadEndpoints {
     const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it can't be read";
     return { endpoints: [], mistakes: [`${path}: ${reason}`], warnings: [] };
   }
-  const { endpoints, mistakes, warnings } = readConfigFile(text);
+  const { endpoints, mistakes, warnings } = readConfigFile(text, specs);
   return { endpoints, mistakes: mistakes.map((mistake) => `${path}: ${describeMistake(mistake)}`), warnings };
 }
 
 /** Reads `LISTEN CHAIN INTERFACE` triples, all of which ask the same upstreams. */
-export function readTriples(positionals: readonly string[], upstreams: readonly string[]): ReadEndpoints {
+export function readTriples(
+  positionals: readonly string[],
+  upstreams: readonly string[],
+  specs: SpecSet,
+): ReadEndpoints {
   const mistakes: string[] = [];
   const endpoints: EndpointConfig[] = [];
   if (positionals.length === 0 || positionals.length % 3 !== 0) {
@@ -46,8 +50,9 @@ export function readTriples(positionals: readonly string[], upstreams: readonly 
     }
     const relay: RelayConfig = {
       chainId,
+      specs,
       apiInterface: apiInterface ?? "jsonrpc",
-      providers: providersOf(upstreams, chainId),
+      providers: providersOf(upstreams, chainId, apiInterface ?? "jsonrpc", specs),
     };
     for (const { path, message } of checkRelayConfig(relay)) {
       if (path[0] === "providers" && path.length === 1) continue;
@@ -63,9 +68,14 @@ export function readTriples(positionals: readonly string[], upstreams: readonly 
 }
 
 /** Providers for bare URLs. Nothing is known about them, so that they are asked for everything the chain has. */
-function providersOf(upstreams: readonly string[], chainId: string): RelayConfig["providers"] {
-  const spec = builtinSpec(chainId);
-  const addons = [...(spec && compileMatcher(spec, "jsonrpc"))?.serviceNames ?? []];
+function providersOf(
+  upstreams: readonly string[],
+  chainId: string,
+  apiInterface: ApiInterface,
+  specs: SpecSet,
+): RelayConfig["providers"] {
+  const expansion = specs.expand(chainId);
+  const addons = expansion.kind === "spec" ? [...compileMatcher(expansion.spec, apiInterface)?.serviceNames ?? []] : [];
   return upstreams.map((url, index) => ({
     name: upstreams.length === 1 ? "upstream" : `upstream-${index + 1}`,
     nodeUrls: [{ url, addons }],

@@ -11,6 +11,7 @@ import { createJsonLog } from "../observe/log.ts";
 import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "../usage/usage_sink.ts";
 import type { ExitCode } from "./exit_code.ts";
+import { loadSpecs, specFetchOptions } from "./load_specs.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
 import { refuse } from "./refuse.ts";
 import { write } from "./terminal.ts";
@@ -27,8 +28,9 @@ export async function serve(
 ): Promise<ExitCode> {
   const [first] = positionals;
   const isFile = positionals.length === 1 && first !== undefined;
-  const read = isFile ? readFile(first) : readTriples(positionals, flags.upstream);
-  const mistakes = [...flagMistakes, ...read.mistakes, ...takenAddresses(read.endpoints)];
+  const { specs, mistakes: specMistakes, notes } = await loadSpecs(flags["use-static-spec"], specFetchOptions(flags));
+  const read = isFile ? readFile(first, specs) : readTriples(positionals, flags.upstream, specs);
+  const mistakes = [...flagMistakes, ...specMistakes, ...read.mistakes, ...takenAddresses(read.endpoints)];
   if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
   const usageOptions = resolveUsageOptions(flags, `lava-${command}`, processFacts());
   if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
@@ -36,6 +38,7 @@ export async function serve(
 
   const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
   for (const warning of read.warnings) log.warn(warning);
+  for (const note of notes) log.debug(note);
   let usage: UsageSink;
   try {
     usage = await createUsageSink(flags, usageOptions.options, log);

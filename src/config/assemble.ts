@@ -1,3 +1,4 @@
+import type { ChainSpec } from "../domain/chain_spec.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
@@ -6,8 +7,8 @@ import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Meter } from "../relay/meter.ts";
 import { Relay } from "../relay/relay.ts";
-import { builtinIndexes, builtinSpec } from "../spec/builtin.ts";
 import { compileMatcher, type Matcher } from "../spec/matcher.ts";
+import { SpecSet } from "../spec/spec_set.ts";
 import { createFetchTransport, type Fetch } from "../transports/fetch.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
 import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
@@ -30,6 +31,8 @@ export interface Assembly {
     readonly matcher: Matcher;
     readonly clock: Clock;
     readonly log: Log;
+    head(): number;
+    servesExtension(name: string): boolean;
     isHealthy(): boolean;
   };
   readonly options: {
@@ -68,7 +71,16 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log }: Surr
     maxBatchSize: config.maxBatchSize === 0 ? Infinity : config.maxBatchSize ?? 1_000,
   });
   return {
-    parts: { relay, codec, matcher, clock, log, isHealthy: () => selector.isHealthy() },
+    parts: {
+      relay,
+      codec,
+      matcher,
+      clock,
+      log,
+      head: () => selector.head(),
+      servesExtension: (name) => selector.serves(name),
+      isHealthy: () => selector.isHealthy(),
+    },
     options: {
       chain: config.chainId,
       apiInterface: "jsonrpc",
@@ -86,12 +98,24 @@ interface Resolved {
   readonly averageBlockTimeMs: number;
 }
 
+const BUILTIN_SPECS = new SpecSet();
+
+/** The chain spec with everything that it builds on. */
+function resolveSpec({ chainId, specs = BUILTIN_SPECS }: RelayConfig, mistakes: Mistake[]): ChainSpec | undefined {
+  const path = ["chainId"];
+  if (specs.specOf(chainId) === undefined) {
+    mistakes.push({ path, message: unknownName("chain", chainId, specs.indexes()) });
+    return undefined;
+  }
+  const expansion = specs.expand(chainId);
+  if (expansion.kind === "spec") return expansion.spec;
+  for (const reason of expansion.reasons) mistakes.push({ path, message: `the chain spec can't be used: ${reason}` });
+  return undefined;
+}
+
 function resolve(config: RelayConfig): Resolved {
   const mistakes: Mistake[] = [];
-  const spec = builtinSpec(config.chainId);
-  if (spec === undefined) {
-    mistakes.push({ path: ["chainId"], message: unknownName("chain", config.chainId, builtinIndexes()) });
-  }
+  const spec = resolveSpec(config, mistakes);
   const apiInterface = config.apiInterface ?? "jsonrpc";
   const matcher = spec && compileMatcher(spec, apiInterface);
   if (apiInterface !== "jsonrpc") {

@@ -3,6 +3,7 @@ import { parseDuration } from "../domain/duration.ts";
 import { type Address, addressText, isSameAddress, parseAddress } from "./address.ts";
 import { checkRelayConfig } from "./assemble.ts";
 import { checkFileShape } from "./file_schema.ts";
+import type { SpecSet } from "../spec/spec_set.ts";
 import { describeMistake, type Mistake } from "./mistake.ts";
 import type { NodeUrlConfig, ProviderConfig, RelayConfig } from "./relay_config.ts";
 
@@ -36,7 +37,7 @@ interface FileProvider {
  * The shape is checked first, and then what was readable is checked on with stand-ins for the rest, so that one round
  * shows every mistake. Where both complain about the same place, the shape's complaint stands.
  */
-export function readFileContent(content: unknown): FileContent {
+export function readFileContent(content: unknown, specs: SpecSet): FileContent {
   const mistakes = checkFileShape(content);
   if (mistakes.some(({ path }) => path.length === 0)) return { endpoints: [], mistakes, warnings: [] };
   const file = membersOf(content);
@@ -50,13 +51,13 @@ export function readFileContent(content: unknown): FileContent {
     }
   }
 
-  for (const provider of all) mistakes.push(...checkProvider(provider));
+  for (const provider of all) mistakes.push(...checkProvider(provider, specs));
 
   const endpoints: EndpointConfig[] = [];
   const used = new Set<FileProvider>();
   for (const [index, value] of listOf(file["endpoints"]).entries()) {
     const at = ["endpoints", index];
-    const { address, relay, own } = readEndpoint(membersOf(value), primaries, backups);
+    const { address, relay, own } = readEndpoint(membersOf(value), primaries, backups, specs);
     if (relay.providers.length === 0 && all.length > 0) {
       const served = `${relay.chainId} ${relay.apiInterface}`;
       mistakes.push({ path: at, message: `no provider serves ${served}; add one to static-providers` });
@@ -81,8 +82,8 @@ export function readFileContent(content: unknown): FileContent {
 }
 
 /** Mistakes in one provider, where the file has them. */
-function checkProvider({ config, path, chainId, apiInterface }: FileProvider): Mistake[] {
-  const relay: RelayConfig = { chainId, apiInterface: apiInterface as ApiInterface, providers: [config] };
+function checkProvider({ config, path, chainId, apiInterface }: FileProvider, specs: SpecSet): Mistake[] {
+  const relay: RelayConfig = { chainId, specs, apiInterface: apiInterface as ApiInterface, providers: [config] };
   return checkRelayConfig(relay).map(({ path: [first, , ...rest], message }) => {
     const members = first === "providers"
       ? rest.flatMap((part) => part === "authHeaders" ? AUTH_HEADERS : kebab(part))
@@ -98,7 +99,12 @@ function kebab(part: string | number | undefined): string | number {
   return typeof part === "number" ? part : (part ?? "").replace(/[A-Z]/g, (upper) => `-${upper.toLowerCase()}`);
 }
 
-function readEndpoint(members: Members, primaries: readonly FileProvider[], backups: readonly FileProvider[]): {
+function readEndpoint(
+  members: Members,
+  primaries: readonly FileProvider[],
+  backups: readonly FileProvider[],
+  specs: SpecSet,
+): {
   readonly address: Address | undefined;
   readonly relay: RelayConfig;
   readonly own: readonly FileProvider[];
@@ -111,6 +117,7 @@ function readEndpoint(members: Members, primaries: readonly FileProvider[], back
   const healthPath = textOf(members["health-check-path"]);
   const relay: RelayConfig = {
     chainId,
+    specs,
     apiInterface: apiInterface as ApiInterface,
     providers: own.map(({ config }) => config),
     backupProviders: ownBackups.map(({ config }) => config),

@@ -1,8 +1,16 @@
 import { choice, duration, type Flag, integer, text, texts, toggle } from "./flag_types.ts";
 
+/** The flags that say where chain specs come from. */
+export const SPEC_FLAGS = {
+  "use-static-spec": texts("FILE|DIR|URL", "chain specs over the built-in ones; repeat it, later ones win per chain"),
+  "github-token": text("TOKEN", "for spec URLs of GitHub"),
+  "gitlab-token": text("TOKEN", "for spec URLs of GitLab"),
+} as const satisfies Record<string, Flag<unknown>>;
+
 /** The flags of the relay commands, in the order in which the help shows them. */
 export const RELAY_FLAGS = {
   "upstream": texts("URL", "a provider's URL, instead of a configuration file; repeat it for more providers"),
+  ...SPEC_FLAGS,
   "log-level": choice(["debug", "info", "warn", "error"], "info", "what is logged"),
   "shutdown-grace": duration("30s", 0, "1h", "how long requests under way may take to end after SIGTERM"),
 
@@ -51,6 +59,9 @@ export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
 export type FlagValues<Table extends FlagTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Flag<infer Value> ? Value : never;
 };
+
+/** The values of the flags about chain specs. */
+export type SpecFlags = FlagValues<typeof SPEC_FLAGS>;
 
 /** The values of the relay commands' flags. */
 export type RelayFlags = FlagValues<typeof RELAY_FLAGS>;

@@ -1,4 +1,5 @@
 import type { ApiInterface } from "../domain/api_interface.ts";
+import type { SpecSet } from "../spec/spec_set.ts";
 
 /** One URL of a provider. */
 export interface NodeUrlConfig {
@@ -30,6 +31,8 @@ export interface ProviderConfig {
 export interface RelayConfig {
   /** Index of the chain spec, such as `ETH1`. */
   readonly chainId: string;
+  /** Where the chain spec is looked up; default: among those that ship with the relay. */
+  readonly specs?: SpecSet;
   /** Default `jsonrpc`. */
   readonly apiInterface?: ApiInterface;
   /** At least one. They share the load. */

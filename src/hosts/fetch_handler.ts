@@ -20,6 +20,10 @@ export interface FetchHandlerDeps {
   readonly matcher: Matcher;
   readonly clock: Clock;
   readonly log: Log;
+  /** The newest block that is known of the chain; 0 while none is. */
+  head(): number;
+  /** Whether any provider serves an extension. */
+  servesExtension(name: string): boolean;
   /** Whether any provider can be expected to answer. */
   isHealthy(): boolean;
 }
@@ -123,8 +127,14 @@ export class FetchHandler {
     const steered = readSteering(request.headers, clientAddress);
     if (steered.kind === "failure") return this.#errorResponse(steered.error, call);
     const { caller, steering } = steered;
-    const matched = matchCall(matcher, call.targets, steering.extensions);
+    const matched = matchCall(matcher, call.targets, {
+      extensions: steering.extensions,
+      path: pathOf(request),
+      head: this.#deps.head(),
+      servesExtension: this.#deps.servesExtension,
+    });
     if (matched.kind === "failure") return this.#errorResponse(matched.error, call);
+    if (matched.api.isSubscription) return this.#errorResponse(NEEDS_SOCKET, call);
 
     const { chain, apiInterface } = this.#options;
     const outcome = await relay.run({
@@ -149,6 +159,8 @@ export class FetchHandler {
     return respond((call ?? this.#deps.codec).encodeError(error), headers);
   }
 }
+
+const NEEDS_SOCKET = failure("unsupported_api", "subscriptions need a WebSocket connection; connect to /ws").error;
 
 /** The path of a request; empty for a URL that is none, as a broken `Host` header makes it. */
 function pathOf(request: Request): string {

@@ -1,76 +1,140 @@
+import type { RequestedBlock } from "../domain/block.ts";
+import type { HeaderRule } from "../domain/chain_spec.ts";
 import { failure, type RelayError } from "../domain/relay_error.ts";
-import { LATEST } from "../domain/block.ts";
 import type { ApiFacts, ApiTarget } from "../domain/relay_request.ts";
+import { isOlderThan } from "./block_value.ts";
 import type { MatchedApi, Matcher } from "./matcher.ts";
+import { uniteBlocks } from "./requested_block.ts";
+
+/** What else decides what a call is. */
+export interface MatchContext {
+  /** Extensions that the caller asks for. */
+  readonly extensions: readonly string[];
+  /** Path of the request, which may name an internal path of the chain. */
+  readonly path: string;
+  /** The newest block that is known; 0 while none is. */
+  readonly head: number;
+  /** Whether any provider serves an extension: one that nobody serves is not added by a rule. */
+  servesExtension(name: string): boolean;
+}
 
 /** The facts of a call, or why this interface does not serve it. */
-export type MatchResult = { readonly kind: "matched"; readonly api: ApiFacts } | {
-  readonly kind: "failure";
-  readonly error: RelayError;
-};
+export type MatchResult =
+  | { readonly kind: "matched"; readonly api: ApiFacts }
+  | { readonly kind: "failure"; readonly error: RelayError };
 
 /**
  * What the chain spec says about a call: of one API, or of a batch taken together.
  *
- * Compute units add up; flags hold when they hold for any part. An extension is applied where an API's collection
- * knows it, and counts as used when it was applied to any part.
+ * Compute units add up; flags hold when they hold for any part, and being deterministic when it does for all. An
+ * extension is applied where an API's collection knows it, and counts as used when it was applied to any part. One with
+ * a rule is added to calls about blocks that are as old as the rule says.
  */
-export function matchCall(matcher: Matcher, targets: readonly ApiTarget[], extensions: readonly string[]): MatchResult {
-  const apis = targets.map(({ name }) => matcher.match(name));
-  const asked = new Set(extensions);
-  let computeUnits = 0;
-  let addOn = "";
-  let stateful: 0 | 1 | 2 = 0;
-  let isHanging = false;
-  const used = new Set<string>();
-  for (const api of apis) {
-    if (api.isSubscription) {
-      return failure("unsupported_api", `${api.name} needs a WebSocket connection; it can't be called over HTTP`);
+export function matchCall(matcher: Matcher, targets: readonly ApiTarget[], context: MatchContext): MatchResult {
+  const path = matcher.internalPathOf(context.path);
+  const apis: MatchedApi[] = [];
+  let block: RequestedBlock | undefined;
+  for (const target of targets) {
+    const api = matcher.match(target, path);
+    if (api === undefined) {
+      return failure("unsupported_api", `${target.verb} ${shorten(target.name)} is not served here`);
     }
-    if (api.addOn !== "" && addOn !== "" && api.addOn !== addOn) {
-      return failure("invalid_request", `batch mixes the add-ons ${addOn} and ${api.addOn}; send one batch for each`);
-    }
-    computeUnits += priceOf(api, asked, used);
-    addOn ||= api.addOn;
-    if (api.stateful === 1 || stateful === 0) stateful = api.stateful;
-    isHanging ||= api.isHanging;
+    apis.push(api);
+    const own = api.block.fixed ?? api.block.read(matcher.paramsOf(target, api));
+    block = block === undefined ? own : uniteBlocks(block, own);
   }
-  // Where the spec leaves any part's time to its compute units, it does so for the whole.
-  const timeoutMs = apis.every((api) => api.timeoutMs > 0) ? Math.max(...apis.map((api) => api.timeoutMs)) : 0;
-  const apiMethod = apis.length === 1 ? apis[0]!.name : apis.map((api) => api.name).join("&");
-  return {
-    kind: "matched",
-    api: {
-      apiMethod,
-      apiNames: targets.map(({ name }) => name),
-      computeUnits,
-      addOn,
-      internalPath: "",
-      extensions: [...used],
-      timeoutMs,
-      stateful,
-      isHanging,
-      isDeterministic: apis.every((api) => api.isDeterministic),
-      isSubscription: false,
-      requestedBlock: { from: LATEST, to: LATEST },
-      headerRules: [],
-      withExtension(name) {
-        if (used.has(name) || !apis.some((api) => api.multipliers.has(name))) return undefined;
-        const again = matchCall(matcher, targets, [...used, name]);
-        return again.kind === "matched" ? again.api : undefined;
-      },
-    },
-  };
+  const mixed = mixture(apis);
+  if (mixed !== undefined) return failure("invalid_request", mixed);
+  const asked = new Set(context.extensions);
+  for (const { extensions } of apis) {
+    for (const { name, rule } of extensions.values()) {
+      if (rule?.block === undefined || asked.has(name) || !context.servesExtension(name)) continue;
+      if (isOlderThan(block!.from, context.head, rule.block)) asked.add(name);
+    }
+  }
+  return { kind: "matched", api: new CallFacts(apis, block!, asked) };
+}
+
+/** Why the parts of a batch can't go to one node, if they can't. */
+function mixture(apis: readonly MatchedApi[]): string | undefined {
+  if (apis.length < 2) return undefined;
+  let addOn = "";
+  for (const api of apis) {
+    if (api.addOn !== "" && addOn !== "" && api.addOn !== addOn) {
+      return `batch mixes the add-ons ${addOn} and ${api.addOn}; send one batch for each`;
+    }
+    if (api.internalPath !== apis[0]!.internalPath) {
+      return `batch mixes APIs of the paths ${apis[0]!.internalPath || "/"} and ${
+        api.internalPath || "/"
+      }; send one batch for each`;
+    }
+    addOn ||= api.addOn;
+  }
+  return undefined;
+}
+
+/** The facts of one call, worked out once. */
+class CallFacts implements ApiFacts {
+  readonly apiMethod: string;
+  readonly apiNames: readonly string[];
+  readonly computeUnits: number;
+  readonly addOn: string;
+  readonly internalPath: string;
+  readonly extensions: readonly string[];
+  readonly timeoutMs: number;
+  readonly stateful: 0 | 1 | 2;
+  readonly isHanging: boolean;
+  readonly isDeterministic: boolean;
+  readonly isSubscription: boolean;
+  readonly requestedBlock: RequestedBlock;
+  readonly headerRules: readonly HeaderRule[];
+  readonly #apis: readonly MatchedApi[];
+
+  constructor(apis: readonly MatchedApi[], requestedBlock: RequestedBlock, asked: ReadonlySet<string>) {
+    this.#apis = apis;
+    const [first] = apis as [MatchedApi];
+    const isSingle = apis.length === 1;
+    const used = new Set<string>();
+    this.apiMethod = isSingle ? billName(first) : apis.map(billName).join("&");
+    this.apiNames = apis.map((api) => api.name);
+    this.computeUnits = apis.reduce((units, api) => units + priceOf(api, asked, used), 0);
+    this.addOn = isSingle ? first.addOn : apis.find((api) => api.addOn !== "")?.addOn ?? "";
+    this.internalPath = first.internalPath;
+    this.extensions = used.size === 0 ? NONE : [...used];
+    // Where the spec leaves any part's time to its compute units, it does so for the whole.
+    this.timeoutMs = apis.every((api) => api.timeoutMs > 0) ? Math.max(...apis.map((api) => api.timeoutMs)) : 0;
+    this.stateful = apis.some((api) => api.stateful === 1) ? 1 : apis.some((api) => api.stateful === 2) ? 2 : 0;
+    this.isHanging = apis.some((api) => api.isHanging);
+    this.isDeterministic = apis.every((api) => api.isDeterministic);
+    this.isSubscription = apis.some((api) => api.isSubscription);
+    this.requestedBlock = requestedBlock;
+    this.headerRules = isSingle ? first.headerRules : [...new Set(apis.flatMap((api) => api.headerRules))];
+  }
+
+  withExtension(name: string): ApiFacts | undefined {
+    if (this.extensions.includes(name) || !this.#apis.some((api) => api.extensions.has(name))) return undefined;
+    return new CallFacts(this.#apis, this.requestedBlock, new Set([...this.extensions, name]));
+  }
+}
+
+const NONE: readonly string[] = [];
+
+function billName({ name, isKnown }: MatchedApi): string {
+  return isKnown ? name : `Default-${name}`;
 }
 
 /** Price of one API with the extensions that its collection knows; these are added to `used`. */
-function priceOf(api: MatchedApi, extensions: ReadonlySet<string>, used: Set<string>): number {
+function priceOf(api: MatchedApi, asked: ReadonlySet<string>, used: Set<string>): number {
   let units = api.computeUnits;
-  for (const extension of extensions) {
-    const multiplier = api.multipliers.get(extension);
-    if (multiplier === undefined) continue;
-    units *= multiplier;
-    used.add(extension);
+  for (const name of asked) {
+    const extension = api.extensions.get(name);
+    if (extension === undefined) continue;
+    units *= extension.cu_multiplier;
+    used.add(name);
   }
   return units;
+}
+
+function shorten(name: string): string {
+  return name.length > 100 ? `${name.slice(0, 100)}…` : name;
 }

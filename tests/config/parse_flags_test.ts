@@ -18,6 +18,9 @@ function mistakesOf(...args: readonly string[]): readonly string[] {
 Deno.test("without arguments every flag has its documented default", () => {
   assertEquals(valuesOf(), {
     "upstream": [],
+    "use-static-spec": [],
+    "github-token": "",
+    "gitlab-token": "",
     "log-level": "info",
     "shutdown-grace": 30_000,
     "set-relay-retry-limit": 2,

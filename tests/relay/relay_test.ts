@@ -171,6 +171,7 @@ const BRANCHES: Readonly<Record<string, Branch>> = {
       provider: "",
       apiMethod: "trace_block",
       isDebugTrace: true,
+      isArchive: true,
     },
   },
   "an unknown method": {

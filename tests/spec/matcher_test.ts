@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Api, ApiCategory, ApiCollection, ChainSpec, CollectionData } from "../../src/domain/chain_spec.ts";
 import type { ApiFacts, ApiTarget } from "../../src/domain/relay_request.ts";
-import { matchCall } from "../../src/spec/api_facts.ts";
+import { matchCall, type MatchContext } from "../../src/spec/api_facts.ts";
 import { builtinSpec } from "../../src/spec/builtin.ts";
 import { compileMatcher, type Matcher } from "../../src/spec/matcher.ts";
 
@@ -47,6 +47,10 @@ function targetsOf(names: readonly string[]): ApiTarget[] {
   return names.map((name) => ({ name, verb: "POST", params: () => undefined }));
 }
 
+function contextOf(extensions: readonly string[]): MatchContext {
+  return { extensions, path: "/", head: 0, servesExtension: () => false };
+}
+
 /** What most of these tests look at. */
 type Facts = Pick<ApiFacts, "apiMethod" | keyof typeof DEFAULTS>;
 
@@ -56,7 +60,7 @@ function briefFactsOf(names: string[]): Facts {
 }
 
 function factsOf(names: string[], extensions: string[] = []): ApiFacts {
-  const result = matchCall(matcher, targetsOf(names), extensions);
+  const result = matchCall(matcher, targetsOf(names), contextOf(extensions));
   assert(result.kind === "matched", `${names} is refused`);
   return result.api;
 }
@@ -144,20 +148,18 @@ Deno.test("a short timeout of one part does not bind the parts for which the spe
 
 Deno.test("a batch that mixes add-ons is refused, in words that name both", () => {
   for (const names of [["debug_a", "trace_a"], ["read", "trace_a", "read", "debug_b"]]) {
-    const result = matchCall(matcher, targetsOf(names), []);
+    const result = matchCall(matcher, targetsOf(names), contextOf([]));
     assert(result.kind === "failure", `${names}`);
     assertEquals(result.error.code, "invalid_request");
     for (const word of ["debug", "trace"]) assertStringIncludes(result.error.message, word);
   }
 });
 
-Deno.test("a subscription is refused over HTTP, alone and in a batch", () => {
+Deno.test("a subscription is known as one, alone and in a batch", () => {
   for (const names of [["subscribe"], ["read", "subscribe"], ["subscribe", "read"]]) {
-    const result = matchCall(matcher, targetsOf(names), []);
-    assert(result.kind === "failure", `${names}`);
-    assertEquals(result.error.code, "unsupported_api");
-    assertStringIncludes(result.error.message, "subscribe");
+    assertEquals(factsOf(names).isSubscription, true, `${names}`);
   }
+  assertEquals(factsOf(["read"]).isSubscription, false);
 });
 
 Deno.test("the services of a chain are its add-ons and extensions that are switched on", () => {
@@ -182,9 +184,12 @@ Deno.test("an API of an internal path serves the root only where the root has no
   const root = collection({}, [api("both", 10)]);
   const inner = collection({ internal_path: "/C/rpc" }, [api("both", 99), api("own", 30)]);
   for (const collections of [[root, inner], [inner, root]]) {
-    const { match } = compiled(...collections);
+    const paths = compiled(...collections);
     const first = collections[0] === root ? "root first" : "internal path first";
-    assertEquals(match("both").computeUnits, 10, first);
-    assertEquals(match("own").computeUnits, 30, first);
+    const unitsAt = (name: string, path: string) =>
+      paths.match(targetsOf([name])[0]!, paths.internalPathOf(path))?.computeUnits;
+    assertEquals(unitsAt("both", "/"), 10, first);
+    assertEquals(unitsAt("own", "/"), 30, first);
+    for (const path of ["/C/rpc", "/ext/bc/C/rpc", "/ext/bc/C/rpc/"]) assertEquals(unitsAt("both", path), 99, path);
   }
 });
