@@ -71,7 +71,7 @@ class Expander {
       inherited.delete(key);
       return this.#merge(spec, collection, others);
     });
-    const rest = [...inherited.values()].map(([first, ...others]) => this.#merge(spec, first!, others));
+    const rest = [...inherited.values()].map((others) => this.#merge(spec, emptyLike(others[0]!), others));
     return { ...spec, api_collections: [...own, ...rest] };
   }
 
@@ -112,6 +112,11 @@ class Expander {
     }
     return merged;
   }
+}
+
+/** A collection that takes everything from its parents. */
+function emptyLike({ collection_data }: ApiCollection): ApiCollection {
+  return { enabled: true, collection_data, apis: [] };
 }
 
 /** The identity of a collection, in words: `rest GET`, `jsonrpc POST /C/rpc add-on debug`. */
