@@ -4,6 +4,8 @@ import { assertEquals } from "@std/assert";
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   usage: ["domain"],
+  // The embedded collector: it needs the usage events and their wire formats, and nothing of a relay.
+  store: ["domain", "usage"],
   spec: ["domain"],
   providers: ["domain"],
   protocols: ["domain", "spec"],
@@ -21,6 +23,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "relay",
     "transports",
     "observe",
+    "store",
     "hosts",
     "config",
     "mod.ts",
@@ -34,6 +37,7 @@ const ADAPTERS = [
   /^cli\.ts$/,
   /^src\/cli\//,
   /^src\/usage\/spool\//,
+  /^src\/store\//,
   /^src\/hosts\/(?!fetch_handler|websocket_session)[a-z_]+\.ts$/,
 ];
 const RUNTIME_NAMES = /\bDeno\.|["'`]node:|\bWebSocketPair\b|\bprocess\./;

@@ -3,6 +3,8 @@ import { type FlagTable, RELAY_FLAGS, type RelayFlags, SPEC_FLAGS, type SpecFlag
 import { describeFlags } from "../config/help.ts";
 import { unknownName } from "../config/mistake.ts";
 import { parseFlags } from "../config/parse_flags.ts";
+import { COLLECTOR_FLAGS, type CollectorFlags } from "./collector_flags.ts";
+import { collect } from "./collector.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { serve } from "./serve.ts";
 import { refuse } from "./refuse.ts";
@@ -32,6 +34,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about: "run the relay under the service name lava-rpcconsumer",
     flags: RELAY_FLAGS,
     run: (flags, ...rest) => serve("rpcconsumer", flags as RelayFlags, ...rest),
+  },
+  collector: {
+    usage: "FILE",
+    about: "receive usage events as OTLP/HTTP logs and keep them in a file",
+    flags: COLLECTOR_FLAGS,
+    run: (flags, ...rest) => collect(flags as CollectorFlags, ...rest),
   },
   validate: {
     usage: "CONFIG.yml",

@@ -14,6 +14,7 @@ import type { ExitCode } from "./exit_code.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
 import { refuse } from "./refuse.ts";
+import { stopSignals } from "./stop_signals.ts";
 import { write } from "./terminal.ts";
 
 /** How long connections may take to close after the last request under way has been answered, milliseconds. */
@@ -129,17 +130,6 @@ function processFacts(): ProcessFacts {
     // Left unknown, as the permissions say.
   }
   return { env: (name) => Deno.env.get(name), hostname, pid: Deno.pid };
-}
-
-/** The first signal that asks to stop, and the second, which insists. */
-function stopSignals(): { readonly first: Promise<string>; readonly second: Promise<void> } {
-  const { promise: first, resolve: resolveFirst } = Promise.withResolvers<string>();
-  const { promise: second, resolve: resolveSecond } = Promise.withResolvers<void>();
-  let count = 0;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    Deno.addSignalListener(signal, () => ++count === 1 ? resolveFirst(signal) : resolveSecond());
-  }
-  return { first, second };
 }
 
 /** The ledger as flat fields of a log line, `relay_usage_accepted` and so on. */

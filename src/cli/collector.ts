@@ -1,0 +1,62 @@
+import { addressText, parseAddress } from "../config/address.ts";
+import { systemClock } from "../domain/clock.ts";
+import { listen, type Listener } from "../hosts/deno.ts";
+import { createJsonLog } from "../observe/log.ts";
+import { UsageReceiver } from "../store/receiver.ts";
+import { UsageStore } from "../store/usage_store.ts";
+import type { CollectorFlags } from "./collector_flags.ts";
+import type { ExitCode } from "./exit_code.ts";
+import { refuse } from "./refuse.ts";
+import { stopSignals } from "./stop_signals.ts";
+import { write } from "./terminal.ts";
+
+const HELP = "relaymeter collector --help";
+/** Bodies held at once, in bodies of the largest size. */
+const HELD_BODIES = 8;
+
+/** Runs the collector until SIGTERM or SIGINT. */
+export async function collect(
+  flags: CollectorFlags,
+  positionals: readonly string[],
+  flagMistakes: readonly string[],
+): Promise<ExitCode> {
+  const mistakes = [...flagMistakes];
+  const [path] = positionals;
+  if (path === undefined || positionals.length > 1) mistakes.push("collector takes one file, such as usage.db");
+  const address = parseAddress(flags.listen || "127.0.0.1:4318");
+  if (address === undefined) mistakes.push(`--listen: "${flags.listen}" is not host:port`);
+  if (path === undefined || address === undefined || mistakes.length > 0) return refuse(mistakes, HELP);
+
+  const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
+  const opened = UsageStore.open(path, { clock: systemClock, log }, {
+    maxAgeMs: { relay_usage: flags["max-age"], optimizer_qos: flags["max-qos-age"] },
+    maxBytes: flags["max-bytes"],
+  });
+  if (opened.kind === "failure") return refuse([opened.message], HELP);
+  await using store = opened.store;
+  const receiver = new UsageReceiver(store, systemClock, {
+    maxBodyBytes: flags["max-request-body-bytes"],
+    maxHeldBytes: flags["max-request-body-bytes"] * HELD_BODIES,
+    bodyTimeoutMs: flags["request-body-timeout"],
+  });
+  const stopped = stopSignals();
+  let listener: Listener;
+  try {
+    listener = listen(address, (request) => receiver.fetch(request));
+  } catch {
+    return refuse([`${addressText(address)} can't be listened on, or is in use by another program`], HELP);
+  }
+  log.info("collector is listening", { address: addressText(listener), file: path });
+
+  const signal = await stopped.first;
+  log.info("stopping: no new requests are taken", { signal });
+  let cancelTimer = () => {};
+  const timeUp = new Promise<void>((resolve) => {
+    cancelTimer = systemClock.schedule(flags["shutdown-grace"], resolve);
+  });
+  await Promise.race([listener.shutdown(), timeUp, stopped.second]);
+  cancelTimer();
+  await store[Symbol.asyncDispose]();
+  log.info("stopped", { ...receiver.counts(), ...store.counts() });
+  return 0;
+}
