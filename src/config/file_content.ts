@@ -142,6 +142,7 @@ function readNodeUrl(value: unknown): NodeUrlConfig {
   const auth = membersOf(members["auth-config"]);
   return {
     url: textOf(members["url"]),
+    internalPath: textOf(members["internal-path"]),
     addons: listOf(members["addons"]).map(textOf),
     timeoutMs: parseDuration(textOf(members["timeout"])) ?? 0,
     ipForwarding: members["ip-forwarding"] === true,

@@ -36,7 +36,7 @@ const NO_TLS_OPTIONS =
 const nodeUrl = closedObject({
   "url": text,
   "addons": texts,
-  "internal-path": unavailable("", "internal paths are not available; leave it empty"),
+  "internal-path": v.optional(v.string("must be a text")),
   "timeout": v.optional(duration),
   "ip-forwarding": flag,
   "skip-verifications": texts,

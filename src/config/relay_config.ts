@@ -5,6 +5,8 @@ import type { SpecSet } from "../spec/spec_set.ts";
 export interface NodeUrlConfig {
   /** `http://` or `https://`; a bare `host:port` means https. */
   readonly url: string;
+  /** Path of the chain's APIs that the URL leads to already, such as `/C/rpc`; default none. */
+  readonly internalPath?: string;
   /** Add-ons and extensions that it serves, such as `debug`, `trace`, `archive`; default none. */
   readonly addons?: readonly string[];
   /** Milliseconds added to the relay timeout; default 0. */

@@ -57,6 +57,7 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
     if (into.serviceNames.size === 0 || into.serviceNames.has(addon)) continue;
     complain("addons", unknownName("add-on", addon, [...into.serviceNames]));
   }
+  if (config.internalPath && !config.internalPath.startsWith("/")) complain("internalPath", 'must start with "/"');
   const isSendable = canSend(config.authHeaders ?? {});
   if (!isSendable) complain("authHeaders", "holds a name or a value that HTTP does not allow");
   // A URL may hold a key, so that no message quotes one.
@@ -78,6 +79,7 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
   }
   return {
     target: url.href,
+    internalPath: config.internalPath ?? "",
     headers: [...headers],
     extraTimeoutMs: config.timeoutMs ?? 0,
     addOns: new Set(config.addons),

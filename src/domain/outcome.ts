@@ -8,6 +8,8 @@ interface OutcomeFacts {
   readonly api: ApiFacts;
   /** Names of the providers that were asked, in order. */
   readonly tried: readonly string[];
+  /** Attempts made for this call; none where it waited for those of an identical one. */
+  readonly attempts: number;
   /** Attempts made because an earlier one failed. */
   readonly retries: number;
   /** Attempts made because an earlier one was slow. */

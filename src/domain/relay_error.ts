@@ -44,6 +44,8 @@ export const RELAY_ERRORS = {
   client_closed: { ...CLIENT, httpStatus: 499 },
   /** No configured provider serves what was asked. */
   no_provider: { ...UPSTREAM, httpStatus: 502, askAnother: false, penalise: false },
+  /** Too few nodes gave the same answer, where the caller asked for agreement. */
+  no_agreement: { ...UPSTREAM, httpStatus: 502, askAnother: false, penalise: false },
   /** No connection to the node could be made, so the node can't have seen the request. */
   upstream_unreachable: { ...UPSTREAM, httpStatus: 502 },
   /** The connection to the node broke before its answer was complete. */

@@ -4,6 +4,8 @@ import { NodeHealth } from "./node_health.ts";
 export interface NodeUrl {
   /** Where requests go, with the query that authenticates. Secret: never in a log, a metric or an error. */
   readonly target: string;
+  /** Path of the chain's APIs that the URL leads to already; empty for the root, below which all paths are. */
+  readonly internalPath: string;
   /** Headers that authenticate. Secret as well. */
   readonly headers: readonly (readonly [string, string])[];
   /** Added to the relay timeout, milliseconds. */

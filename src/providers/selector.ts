@@ -18,9 +18,14 @@ export interface Selection {
   readonly minBlock: number;
 }
 
-/** How an attempt ended, as far as choosing the next node is concerned. */
+/**
+ * How an attempt ended, as far as choosing the next node is concerned. `outrun` is one that was given up because
+ * another node, asked at the same time or later, had answered: its latency is not known, but it is longer than that, so
+ * that the sample can only worsen what is thought of the node.
+ */
 export type Sample =
   | { readonly kind: "answered"; readonly latencyMs: number }
+  | { readonly kind: "outrun"; readonly latencyMs: number }
   | { readonly kind: "failed" }
   | { readonly kind: "rate_limited"; readonly retryAfterMs: number };
 

@@ -1,7 +1,8 @@
 import type { Clock } from "../domain/clock.ts";
-import { CLIENT_CLOSED, failure, SHUTTING_DOWN, traitsOf } from "../domain/relay_error.ts";
-import type { Reading, RelayRequest } from "../domain/relay_request.ts";
-import type { HeaderFields } from "../domain/wire.ts";
+import { NODE_ERRORS } from "../domain/node_error.ts";
+import { failure, traitsOf } from "../domain/relay_error.ts";
+import type { ApiFacts, Reading, RelayRequest } from "../domain/relay_request.ts";
+import type { NodeReply, NodeRequest } from "../domain/wire.ts";
 import type { Candidate, Sample } from "../providers/selector.ts";
 import type { SendResult, Transport } from "../providers/transport.ts";
 
@@ -9,89 +10,64 @@ import type { SendResult, Transport } from "../providers/transport.ts";
 export interface AttemptDeps {
   readonly transport: Transport;
   readonly clock: Clock;
-  /** The attempts under way, for whoever has to end them. */
-  readonly inFlight: Set<AbortController>;
+}
+
+/** Whom to ask, and for what. */
+export interface AttemptOrder {
+  readonly candidate: Candidate;
+  /** The call as it is made: an extension may have been added to the request's own. */
+  readonly api: ApiFacts;
 }
 
 /** How an attempt ended: for the client, and for choosing the next node. */
-export interface AttemptResult {
+export interface AttemptResult extends AttemptOrder {
+  readonly startedAtMs: number;
   readonly reading: Reading;
-  /** Headers of the node's reply; empty when there was none. */
-  readonly replyHeaders: HeaderFields;
+  /** Undefined when the node did not reply. */
+  readonly reply: NodeReply | undefined;
   /** Undefined when the attempt says nothing about the node. */
   readonly sample: Sample | undefined;
 }
 
 /**
- * One try against one node URL. Never rejects.
- *
- * Ends at the latest after `timeoutMs`, when the client goes away, or when the relay stops.
+ * One try against one node URL. Never rejects. Once `signal` is aborted nobody looks at what it comes to, and the
+ * transport gives up.
  */
 export async function attempt(
-  { transport, clock, inFlight }: AttemptDeps,
+  { transport, clock }: AttemptDeps,
   request: RelayRequest,
-  { provider, nodeUrl }: Candidate,
-  timeoutMs: number,
+  order: AttemptOrder,
+  signal: AbortSignal,
 ): Promise<AttemptResult> {
+  const { candidate: { provider, nodeUrl }, api } = order;
   const startedAtMs = clock.monotonic();
-  const controller = new AbortController();
-  const interrupt = (code: Interruption) => controller.abort(code);
-  const onClose = () => interrupt("client_closed");
-  const cancelTimer = clock.schedule(timeoutMs, () => interrupt("upstream_timeout"));
-  request.signal.addEventListener("abort", onClose, { once: true });
-  inFlight.add(controller);
-  let sent: SendResult;
-  try {
-    sent = await transport.send(nodeUrl, request.nodeRequest, request.caller.address, controller.signal);
-  } finally {
-    cancelTimer();
-    request.signal.removeEventListener("abort", onClose);
-    inFlight.delete(controller);
-  }
-  if (sent.kind === "failure" && controller.signal.aborted) {
-    return interrupted(controller.signal.reason, provider.name, timeoutMs);
-  }
-  const reading = sent.kind === "reply" ? request.call.readReply(sent.reply) : sent;
+  const nodeRequest = nodeRequestFor(request.nodeRequest, api.internalPath, nodeUrl.internalPath);
+  const sent = await transport.send(nodeUrl, nodeRequest, request.caller.address, signal);
+  const reply = sent.kind === "reply" ? sent.reply : undefined;
+  const read = sent.kind === "reply" ? request.call.readReply(sent.reply) : sent;
+  const reading = read.kind === "answer"
+    ? read
+    : failure(read.error.code, `provider ${provider.name}: ${read.error.message}`);
+  return { ...order, startedAtMs, reading, reply, sample: sampleOf(sent, read, clock.monotonic() - startedAtMs) };
+}
+
+/** The request with the path of the chain's APIs, where the URL does not lead there already, before its own. */
+function nodeRequestFor(request: NodeRequest, internalPath: string, pathOfUrl: string): NodeRequest {
+  if (internalPath === "" || internalPath === pathOfUrl) return request;
+  return { ...request, path: internalPath + request.path };
+}
+
+/** What an attempt that came to an end by itself says about the node. */
+function sampleOf(sent: SendResult, reading: Reading, latencyMs: number): Sample | undefined {
+  const reply = sent.kind === "reply" ? sent.reply : undefined;
   if (reading.kind === "answer") {
-    const replyHeaders = sent.kind === "reply" ? sent.reply.headers : [];
-    return { reading, replyHeaders, sample: { kind: "answered", latencyMs: clock.monotonic() - startedAtMs } };
+    if (reading.nodeError === "rate_limited") return { kind: "rate_limited", retryAfterMs: reply?.retryAfterMs ?? 0 };
+    const isFault = reading.nodeError !== undefined && NODE_ERRORS[reading.nodeError].penalise;
+    return isFault ? { kind: "failed" } : { kind: "answered", latencyMs };
   }
-  const { code, message } = reading.error;
-  return {
-    reading: failure(code, `provider ${provider.name}: ${message}`),
-    replyHeaders: [],
-    sample: sampleOf(sent, reading),
-  };
-}
-
-/** Why an attempt was ended from this side. */
-type Interruption = "client_closed" | "shutting_down" | "upstream_timeout";
-
-function interrupted(code: Interruption, provider: string, timeoutMs: number): AttemptResult {
-  switch (code) {
-    case "client_closed":
-      return { reading: { kind: "failure", error: CLIENT_CLOSED }, replyHeaders: [], sample: undefined };
-    case "shutting_down":
-      return { reading: { kind: "failure", error: SHUTTING_DOWN }, replyHeaders: [], sample: undefined };
-    case "upstream_timeout": {
-      const message = `provider ${provider} did not answer within ${Math.round(timeoutMs)} ms`;
-      return { reading: failure(code, message), replyHeaders: [], sample: { kind: "failed" } };
-    }
-  }
-}
-
-/** Ends attempts that are under way, because the relay stops. */
-export function interruptAll(inFlight: ReadonlySet<AbortController>): void {
-  const code: Interruption = "shutting_down";
-  for (const controller of inFlight) controller.abort(code);
-}
-
-/** What a failed attempt says about the node. */
-function sampleOf(sent: SendResult, { error: { code } }: Reading & { kind: "failure" }): Sample | undefined {
-  if (code === "upstream_rate_limited") {
-    return { kind: "rate_limited", retryAfterMs: sent.kind === "reply" ? sent.reply.retryAfterMs : 0 };
-  }
+  const { code } = reading.error;
+  if (code === "upstream_rate_limited") return { kind: "rate_limited", retryAfterMs: reply?.retryAfterMs ?? 0 };
   // A 4xx of the node is about the request or the key: it says nothing about the node's health.
-  const isRefusal = sent.kind === "reply" && sent.reply.status >= 400 && sent.reply.status < 500;
+  const isRefusal = reply !== undefined && reply.status >= 400 && reply.status < 500;
   return traitsOf(code).penalise && !isRefusal ? { kind: "failed" } : undefined;
 }

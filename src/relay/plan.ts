@@ -10,9 +10,16 @@ export interface PlanOptions {
   readonly averageBlockTimeMs: number;
 }
 
-/** How much time a relay has. */
+/**
+ * How nodes are asked: `one` asks one, and another where that is slow or fails; `broadcast` asks many at once and takes
+ * the first success; `cross_validation` asks several and takes what enough of them agree on.
+ */
+export type RelayMode = "one" | "broadcast" | "cross_validation";
+
+/** How a relay is made, and how much time it has. */
 export interface Plan {
-  /** Milliseconds for one attempt, before what its node URL adds. */
+  readonly mode: RelayMode;
+  /** Milliseconds after which an attempt counts as slow, before what its node URL adds. */
   readonly relayTimeoutMs: number;
   /** The monotonic moment by which all attempts end. */
   readonly deadlineMs: number;
@@ -21,19 +28,20 @@ export interface Plan {
 const MS_PER_COMPUTE_UNIT = 100;
 
 /**
- * Works out the time limits of a relay.
+ * Works out how a relay is made and its time limits.
  *
  * The relay timeout is what the caller asked for, else what the spec sets, else 100 ms for each compute unit; an API
  * that waits for the chain has two block times on top. All attempts together have the processing timeout: 60 s from 50
  * compute units, 180 s from 100, for writes and for APIs that wait, and never less than one attempt has.
  */
 export function planRelay(request: RelayRequest, options: PlanOptions): Plan {
-  const { api, steering: { requestedTimeoutMs } } = request;
+  const { api, steering: { requestedTimeoutMs, crossValidation } } = request;
   const ownMs = api.timeoutMs || Math.max(api.computeUnits * MS_PER_COMPUTE_UNIT, options.minRelayTimeoutMs);
   const waitMs = api.isHanging ? 2 * options.averageBlockTimeMs : 0;
   const relayTimeoutMs = requestedTimeoutMs || ownMs + waitMs;
   const processingMs = Math.max(processingTimeout(api, options.processingTimeoutMs), relayTimeoutMs);
-  return { relayTimeoutMs, deadlineMs: request.arrivedAtMs + processingMs };
+  const mode = crossValidation !== undefined ? "cross_validation" : api.stateful === 1 ? "broadcast" : "one";
+  return { mode, relayTimeoutMs, deadlineMs: request.arrivedAtMs + processingMs };
 }
 
 function processingTimeout(api: ApiFacts, defaultMs: number): number {

@@ -1,16 +1,18 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
-import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
-import type { AnswerReading, ApiFacts, RelayRequest } from "../domain/relay_request.ts";
-import type { HeaderFields } from "../domain/wire.ts";
-import type { NodeUrl } from "../providers/provider.ts";
+import { CLIENT_CLOSED, failure, SHUTTING_DOWN } from "../domain/relay_error.ts";
+import type { RelayRequest } from "../domain/relay_request.ts";
 import type { Selector } from "../providers/selector.ts";
 import type { Transport } from "../providers/transport.ts";
-import { attempt, interruptAll } from "./attempt.ts";
+import { askOne } from "./ask_one.ts";
+import { type Asking, failed } from "./asking.ts";
+import { Attempts } from "./attempts.ts";
+import { broadcast } from "./broadcast.ts";
+import { crossValidate } from "./cross_validation.ts";
 import type { Meter } from "./meter.ts";
 import { type PlanOptions, planRelay } from "./plan.ts";
-import { decideNext, type RetryOptions } from "./retry_policy.ts";
+import type { RetryOptions } from "./retry_policy.ts";
 
 /** What the relay works with. */
 export interface RelayDeps {
@@ -31,7 +33,7 @@ export interface RelayOptions extends PlanOptions, RetryOptions {
 export class Relay {
   readonly #deps: RelayDeps;
   readonly #options: RelayOptions;
-  readonly #inFlight = new Set<AbortController>();
+  readonly #inFlight = new Set<Attempts>();
   #isInterrupted = false;
 
   constructor(deps: RelayDeps, options: RelayOptions) {
@@ -41,17 +43,18 @@ export class Relay {
 
   /** Makes one relay. Never rejects; its event is with the sink when the outcome comes back. */
   async run(request: RelayRequest): Promise<Outcome> {
-    const tried: string[] = [];
+    const asking = this.#begin(request);
+    const onClose = () => asking.attempts.interrupt("client_closed");
+    request.signal.addEventListener("abort", onClose, { once: true });
     let outcome: Outcome;
     try {
-      outcome = await this.#askNodes(request, tried);
+      outcome = await this.#ask(asking);
     } catch (error) {
       this.#deps.log.error("relay failed by a mistake of its own", { error: String(error) });
-      outcome = this.#failed(
-        request.api,
-        tried,
-        failure("internal_error", "the relay made a mistake; its log says more").error,
-      );
+      const internal = failure("internal_error", "the relay made a mistake; its log says more").error;
+      outcome = failed(asking, request.api, internal);
+    } finally {
+      request.signal.removeEventListener("abort", onClose);
     }
     this.#deps.meter.record(request, outcome);
     return outcome;
@@ -60,67 +63,22 @@ export class Relay {
   /** Ends the attempts that are under way and starts no more: their relays fail, and are recorded as failed. */
   interrupt(): void {
     this.#isInterrupted = true;
-    interruptAll(this.#inFlight);
+    for (const attempts of this.#inFlight) attempts.interrupt("shutting_down");
   }
 
-  /** Asks one node after the other until one answers or the policy says stop. */
-  async #askNodes(request: RelayRequest, tried: string[]): Promise<Outcome> {
+  #begin(request: RelayRequest): Asking {
     const { selector, transport, clock, log } = this.#deps;
-    const attemptDeps = { transport, clock, inFlight: this.#inFlight };
-    const { api } = request;
     const plan = planRelay(request, this.#options);
-    const triedUrls = new Set<NodeUrl>();
-    let last: RelayError | undefined;
-    for (;;) {
-      if (this.#isInterrupted) return this.#failed(api, tried, last ?? SHUTTING_DOWN);
-      if (request.signal.aborted) return this.#failed(api, tried, last ?? CLIENT_CLOSED);
-      const candidate = selector.select({ request, api, tried: triedUrls, minBlock: 0 });
-      if (candidate === undefined) return this.#failed(api, tried, last ?? noProvider(request));
-      triedUrls.add(candidate.nodeUrl);
-      tried.push(candidate.provider.name);
-      const remainingMs = plan.deadlineMs - clock.monotonic();
-      const timeoutMs = Math.min(plan.relayTimeoutMs + candidate.nodeUrl.extraTimeoutMs, remainingMs);
-      const { reading, replyHeaders, sample } = await attempt(attemptDeps, request, candidate, timeoutMs);
-      if (sample !== undefined) selector.report(candidate, sample, api);
-      if (reading.kind === "answer") return this.#answered(api, tried, reading, replyHeaders);
-      last = reading.error;
-      const decision = decideNext({
-        code: last.code,
-        attempts: tried.length,
-        stateful: request.api.stateful,
-        isBatch: request.call.isBatch,
-        remainingMs: plan.deadlineMs - clock.monotonic(),
-      }, this.#options);
-      log.debug("attempt failed", { provider: candidate.provider.name, code: last.code, ...decision });
-      if (decision.action === "stop") return this.#failed(api, tried, last);
-    }
+    const attempts = new Attempts({ selector, transport, clock, inFlight: this.#inFlight }, request, plan);
+    return { request, plan, attempts, selector, clock, log, options: this.#options, minBlock: 0 };
   }
 
-  #answered(api: ApiFacts, tried: readonly string[], reading: AnswerReading, replyHeaders: HeaderFields): Outcome {
-    const { succeededParts, failedParts, status, headers, body } = reading;
-    return {
-      kind: "answer",
-      provider: tried.at(-1)!,
-      cacheHit: false,
-      success: this.#options.batchNodeErrorOnAny ? failedParts === 0 : succeededParts > 0,
-      response: { status, headers, body },
-      replyHeaders,
-      api,
-      tried,
-      retries: tried.length - 1,
-      hedges: 0,
-      notes: [],
-    };
+  /** Asks nodes in the way that the call and its caller want. */
+  async #ask(asking: Asking): Promise<Outcome> {
+    const { request: { signal, api, steering }, plan } = asking;
+    if (this.#isInterrupted) return failed(asking, api, SHUTTING_DOWN);
+    if (signal.aborted) return failed(asking, api, CLIENT_CLOSED);
+    if (steering.crossValidation !== undefined) return await crossValidate(asking, steering.crossValidation);
+    return plan.mode === "broadcast" ? await broadcast(asking) : await askOne(asking);
   }
-
-  #failed(api: ApiFacts, tried: readonly string[], error: RelayError): Outcome {
-    return { kind: "failure", error, api, tried, retries: Math.max(0, tried.length - 1), hedges: 0, notes: [] };
-  }
-}
-
-function noProvider({ api, chain }: RelayRequest): RelayError {
-  const needs = [api.addOn, ...api.extensions].filter((name) => name !== "").join(", ");
-  const what = needs === "" ? api.apiMethod.slice(0, 100) : `${needs} of ${chain}`;
-  return failure("no_provider", `no configured provider serves ${what}; add it to a node URL's addons or methods`)
-    .error;
 }

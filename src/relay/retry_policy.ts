@@ -1,3 +1,4 @@
+import { NODE_ERRORS, type NodeErrorClass } from "../domain/node_error.ts";
 import { type RelayErrorCode, traitsOf } from "../domain/relay_error.ts";
 
 /** Options of the retry policy, resolved. */
@@ -8,33 +9,47 @@ export interface RetryOptions {
   readonly disableBatchRetry: boolean;
 }
 
-/** Where a relay stands after a failed attempt. */
+/** Why another node might be asked. */
+export type RetryCause =
+  /** The attempts under way are slow. */
+  | { readonly kind: "slow" }
+  /** An attempt has failed. */
+  | { readonly kind: "failed"; readonly code: RelayErrorCode }
+  /** A node has answered with an error of its own. */
+  | { readonly kind: "node_error"; readonly nodeError: NodeErrorClass };
+
+/** Where a relay stands. */
 export interface RetryState {
-  readonly code: RelayErrorCode;
-  /** Attempts made, all failed. */
-  readonly attempts: number;
+  readonly cause: RetryCause;
+  /** Whether the caller asked for several answers to be compared. */
+  readonly isCrossValidation: boolean;
   readonly stateful: 0 | 1 | 2;
   readonly isBatch: boolean;
+  /** Attempts made, under way or ended. */
+  readonly attempts: number;
+  /** Attempts that failed, or were answered with an error, and that a node may have seen. */
+  readonly errors: number;
   /** Milliseconds until the deadline for all attempts. */
   readonly remainingMs: number;
 }
 
 /** What to do next, and why. */
 export interface Decision {
-  readonly action: "retry" | "stop";
+  readonly action: "ask" | "stop";
   readonly reason:
-    | "permanent"
-    | "never_sent"
+    | "cross_validation"
     | "stateful"
-    | "batch"
+    | "same_everywhere"
+    | "permanent"
     | "attempt_limit"
+    | "batch"
     | "retry_limit"
     | "deadline"
-    | "failed";
+    | RetryCause["kind"];
 }
 
 /** Most attempts of one relay, whatever the options say. */
-const MAX_ATTEMPTS = 10;
+export const MAX_ATTEMPTS = 10;
 
 /**
  * Decides whether another node is asked. Pure; the reasons stand in the order in which they are looked at.
@@ -43,12 +58,22 @@ const MAX_ATTEMPTS = 10;
  * neither a write nor a batch is held to its first node by it.
  */
 export function decideNext(state: RetryState, options: RetryOptions): Decision {
-  if (!traitsOf(state.code).askAnother) return { action: "stop", reason: "permanent" };
-  if (state.remainingMs <= 0) return { action: "stop", reason: "deadline" };
+  const { cause } = state;
+  const wasSeen = !isNeverSeen(cause);
+  if (state.isCrossValidation) return { action: "stop", reason: "cross_validation" };
+  if (state.stateful !== 0 && wasSeen) return { action: "stop", reason: "stateful" };
+  if (cause.kind === "node_error" && !NODE_ERRORS[cause.nodeError].askAnother) {
+    return { action: "stop", reason: "same_everywhere" };
+  }
+  if (cause.kind === "failed" && !traitsOf(cause.code).askAnother) return { action: "stop", reason: "permanent" };
   if (state.attempts >= MAX_ATTEMPTS) return { action: "stop", reason: "attempt_limit" };
-  if (state.code === "upstream_unreachable") return { action: "retry", reason: "never_sent" };
-  if (state.stateful !== 0) return { action: "stop", reason: "stateful" };
-  if (state.isBatch && options.disableBatchRetry) return { action: "stop", reason: "batch" };
-  if (state.attempts > options.retryLimit) return { action: "stop", reason: "retry_limit" };
-  return { action: "retry", reason: "failed" };
+  if (state.isBatch && options.disableBatchRetry && wasSeen) return { action: "stop", reason: "batch" };
+  if (state.errors > options.retryLimit && wasSeen) return { action: "stop", reason: "retry_limit" };
+  if (state.remainingMs <= 0) return { action: "stop", reason: "deadline" };
+  return { action: "ask", reason: cause.kind };
+}
+
+/** Whether the node can't have seen the call. */
+export function isNeverSeen(cause: RetryCause): boolean {
+  return cause.kind === "failed" && cause.code === "upstream_unreachable";
 }

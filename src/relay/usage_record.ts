@@ -40,6 +40,6 @@ export function usageRecord(request: RelayRequest, outcome: Outcome, endedAtMs: 
     provider: outcome.kind === "answer" ? outcome.provider : outcome.tried.at(-1) ?? "",
     origin: caller.origin,
     errorClass: outcome.kind === "answer" ? "" : outcome.error.code,
-    attempts: outcome.tried.length,
+    attempts: outcome.attempts,
   };
 }

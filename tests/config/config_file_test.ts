@@ -12,6 +12,7 @@ Deno.test("a good file becomes endpoints with their providers", () => {
   assertEquals(relay.backupProviders?.map(({ name }) => name), ["spare"]);
   assertEquals(relay.providers[0]!.nodeUrls[0], {
     url: "https://node.example/v2/K3Y",
+    internalPath: "",
     addons: ["debug"],
     timeoutMs: 90_000,
     ipForwarding: true,

@@ -9,6 +9,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 function urlOf(addOns: readonly string[] = [], methods?: readonly string[]): NodeUrl {
   return {
     target: "https://node.example/",
+    internalPath: "",
     headers: [],
     extraTimeoutMs: 0,
     addOns: new Set(addOns),

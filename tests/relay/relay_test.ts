@@ -99,9 +99,15 @@ const BRANCHES: Readonly<Record<string, Branch>> = {
     status: 200,
     event: { attempts: 2, success: true, provider: "b" },
   },
-  "a write that may have been seen is not repeated": {
+  "a write goes to all at once, and one success is enough": {
     body: WRITE,
     nodes: { a: broken, b: answering() },
+    status: 200,
+    event: { attempts: 2, success: true, provider: "b" },
+  },
+  "a write that may have been seen is not repeated": {
+    body: WRITE,
+    nodes: { a: broken },
     status: 502,
     event: { errorClass: "upstream_disconnected", success: false, computeUnits: 0, provider: "a" },
   },
@@ -117,7 +123,7 @@ const BRANCHES: Readonly<Record<string, Branch>> = {
     nodes: { a: hanging(), b: answering() },
     advanceMs: 2_000,
     status: 200,
-    event: { attempts: 2, success: true, provider: "b", latencyMs: 2_000, hedgeCount: 0 },
+    event: { attempts: 2, success: true, provider: "b", latencyMs: 2_000, hedgeCount: 1 },
   },
   "all time is used up": {
     body: CALL,
@@ -131,6 +137,7 @@ const BRANCHES: Readonly<Record<string, Branch>> = {
       success: false,
       computeUnits: 0,
       provider: "b",
+      hedgeCount: 1,
       latencyMs: 3_000,
     },
   },

@@ -18,6 +18,7 @@ function urlOf(target: string, changes: Partial<NodeUrl> = {}): NodeUrl {
   const health = new NodeHealth();
   return {
     target,
+    internalPath: "",
     headers: [["x-key", "s3cret"]],
     extraTimeoutMs: 0,
     addOns: new Set(),

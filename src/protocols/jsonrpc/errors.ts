@@ -16,6 +16,7 @@ const CODES = {
   batch_too_large: 429,
   client_closed: INTERNAL_ERROR,
   no_provider: INTERNAL_ERROR,
+  no_agreement: INTERNAL_ERROR,
   upstream_unreachable: INTERNAL_ERROR,
   upstream_disconnected: INTERNAL_ERROR,
   upstream_http_error: INTERNAL_ERROR,

@@ -1,0 +1,113 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Log } from "../domain/log.ts";
+import { NODE_ERRORS } from "../domain/node_error.ts";
+import type { Outcome } from "../domain/outcome.ts";
+import { failure, type RelayError } from "../domain/relay_error.ts";
+import type { AnswerReading, ApiFacts, Reading, RelayRequest } from "../domain/relay_request.ts";
+import type { HeaderFields } from "../domain/wire.ts";
+import type { Candidate, Selector } from "../providers/selector.ts";
+import type { NodeUrl } from "../providers/provider.ts";
+import type { AttemptResult } from "./attempt.ts";
+import type { Attempts } from "./attempts.ts";
+import type { Plan } from "./plan.ts";
+import type { RetryOptions } from "./retry_policy.ts";
+
+/** One relay while nodes are asked: what each of the ways to ask works with. */
+export interface Asking {
+  readonly request: RelayRequest;
+  readonly plan: Plan;
+  readonly attempts: Attempts;
+  readonly selector: Selector;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly options: RetryOptions & { readonly batchNodeErrorOnAny: boolean };
+  /** Block that providers must have reached as far as is known; 0 for any. */
+  readonly minBlock: number;
+}
+
+/** An attempt that the node answered. */
+export type AnsweredResult = AttemptResult & { readonly reading: AnswerReading };
+
+/** Whether an attempt got an answer, be it an error of the node's own. */
+export function isAnswered(result: AttemptResult): result is AnsweredResult {
+  return result.reading.kind === "answer";
+}
+
+/** Whether an answer counts as a success: of a batch, whether any part of it does, or all where that is asked for. */
+export function isSuccess({ options }: Asking, reading: Reading): reading is AnswerReading {
+  if (reading.kind === "failure") return false;
+  return options.batchNodeErrorOnAny ? reading.failedParts === 0 : reading.succeededParts > 0;
+}
+
+/** What is known of the way to an outcome, where there is something to tell. */
+export interface OutcomeDetails {
+  readonly retries?: number;
+  readonly hedges?: number;
+  readonly notes?: HeaderFields;
+}
+
+/** The outcome of a relay whose answer is that of one attempt. */
+export function answered(asking: Asking, result: AnsweredResult, details: OutcomeDetails = {}): Outcome {
+  const { status, headers, body } = result.reading;
+  return {
+    kind: "answer",
+    provider: result.candidate.provider.name,
+    cacheHit: false,
+    success: isSuccess(asking, result.reading),
+    response: { status, headers, body },
+    replyHeaders: result.reply?.headers ?? [],
+    ...facts(asking.attempts.tried, result.api, details),
+  };
+}
+
+/** The outcome of a relay that no node has answered. */
+export function failed({ attempts }: Asking, api: ApiFacts, error: RelayError, details: OutcomeDetails = {}): Outcome {
+  // What was done to all attempts from outside says more than how the last one took it.
+  return { kind: "failure", error: attempts.stopError ?? error, ...facts(attempts.tried, api, details) };
+}
+
+function facts(tried: readonly string[], api: ApiFacts, { retries = 0, hedges = 0, notes = [] }: OutcomeDetails) {
+  return { api, tried, attempts: tried.length, retries, hedges, notes };
+}
+
+/** The better of two answers that are errors of their nodes: what is known for sure, then the later one. */
+export function betterError(known: AnsweredResult | undefined, next: AnsweredResult): AnsweredResult {
+  return known !== undefined && rankOf(known) > rankOf(next) ? known : next;
+}
+
+/** Higher says more: an error that all nodes would give, one about the data, one about the node itself. */
+function rankOf({ reading: { nodeError = "unknown" } }: AnsweredResult): number {
+  const { askAnother, addsArchive } = NODE_ERRORS[nodeError];
+  return askAnother ? (addsArchive ? 1 : 0) : 2;
+}
+
+/** A node to ask: one that has the block that is wanted, else any, as an older answer beats none. */
+export function chooseOne(
+  { selector, request, attempts, minBlock }: Asking,
+  api: ApiFacts,
+  tried: ReadonlySet<NodeUrl> = attempts.triedUrls,
+): Candidate | undefined {
+  const candidate = selector.select({ request, api, tried, minBlock });
+  return candidate === undefined && minBlock > 0 ? selector.select({ request, api, tried, minBlock: 0 }) : candidate;
+}
+
+/** Up to `limit` nodes to ask at once, each of another provider. */
+export function chooseSeveral(asking: Asking, limit: number): Candidate[] {
+  const candidates: Candidate[] = [];
+  const taken = new Set<NodeUrl>();
+  while (candidates.length < limit) {
+    const candidate = chooseOne(asking, asking.request.api, taken);
+    if (candidate === undefined) break;
+    for (const nodeUrl of candidate.provider.nodeUrls) taken.add(nodeUrl);
+    candidates.push(candidate);
+  }
+  return candidates;
+}
+
+/** Why nobody could be asked. */
+export function noProvider({ chain }: RelayRequest, api: ApiFacts): RelayError {
+  const needs = [api.addOn, ...api.extensions].filter((name) => name !== "").join(", ");
+  const what = needs === "" ? api.apiMethod.slice(0, 100) : `${needs} of ${chain}`;
+  return failure("no_provider", `no configured provider serves ${what}; add it to a node URL's addons or methods`)
+    .error;
+}

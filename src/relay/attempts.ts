@@ -1,0 +1,193 @@
+import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
+import type { RelayRequest } from "../domain/relay_request.ts";
+import type { NodeUrl } from "../providers/provider.ts";
+import type { Sample, Selector } from "../providers/selector.ts";
+import { attempt, type AttemptDeps, type AttemptOrder, type AttemptResult } from "./attempt.ts";
+import type { Plan } from "./plan.ts";
+
+/** What the attempts of a relay need. */
+export interface AttemptsDeps extends AttemptDeps {
+  readonly selector: Selector;
+  /** Where attempts are kept while any of them is under way, for whoever has to end them. */
+  readonly inFlight: Set<Attempts>;
+}
+
+/** Something that a relay waits for: an attempt has ended, or those under way have had their time. */
+export type Happening = AttemptResult | "time_is_up";
+
+/** Why attempts are ended from this side. */
+export type Interruption = "client_closed" | "shutting_down";
+
+interface Running extends AttemptOrder {
+  readonly controller: AbortController;
+  readonly startedAtMs: number;
+  /** When it has had its relay timeout. */
+  readonly endsAtMs: number;
+  /** When something is to be done about it: infinite once another attempt has been made because it was slow. */
+  dueAtMs: number;
+}
+
+/** The attempts of one relay: starts them, waits for them side by side, and ends those that are not needed any more. */
+export class Attempts {
+  /** Names of the providers asked, in order. */
+  readonly tried: string[] = [];
+  /** URLs that have been asked, or that may not be. */
+  readonly triedUrls = new Set<NodeUrl>();
+  readonly #deps: AttemptsDeps;
+  readonly #request: RelayRequest;
+  readonly #plan: Plan;
+  readonly #running = new Set<Running>();
+  readonly #ended: AttemptResult[] = [];
+  #isTimeUp = false;
+  #wake: (() => void) | undefined;
+  #cancelTimer = () => {};
+  #interruption: Interruption | undefined;
+  #isLetGo = false;
+
+  constructor(deps: AttemptsDeps, request: RelayRequest, plan: Plan) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#plan = plan;
+  }
+
+  /** Attempts under way, or ended and not yet looked at. */
+  get open(): number {
+    return this.#running.size + this.#ended.length;
+  }
+
+  /** Why no attempts are made any more, where that is so. */
+  get stopError(): RelayError | undefined {
+    return this.#interruption && INTERRUPTIONS[this.#interruption];
+  }
+
+  /** Starts an attempt. It is due after `dueAfterMs` or its relay timeout, whichever comes first. */
+  start(order: AttemptOrder, dueAfterMs = Infinity): void {
+    const { provider, nodeUrl } = order.candidate;
+    const startedAtMs = this.#deps.clock.monotonic();
+    const endsAtMs = Math.min(
+      startedAtMs + this.#plan.relayTimeoutMs + nodeUrl.extraTimeoutMs,
+      this.#plan.deadlineMs,
+    );
+    const dueAtMs = Math.min(startedAtMs + dueAfterMs, endsAtMs);
+    const running = { ...order, controller: new AbortController(), startedAtMs, endsAtMs, dueAtMs };
+    this.tried.push(provider.name);
+    this.triedUrls.add(nodeUrl);
+    this.#running.add(running);
+    this.#deps.inFlight.add(this);
+    this.#setTimer();
+    attempt(this.#deps, this.#request, order, running.controller.signal).then(
+      (result) => this.#end(running, result),
+      (mistake) => this.#end(running, failedResult(running, mistakeError(mistake))),
+    );
+  }
+
+  /** The next thing that happens. There must be an attempt that is open. */
+  async next(): Promise<Happening> {
+    for (;;) {
+      const ended = this.#ended.shift();
+      if (ended !== undefined) return ended;
+      if (this.#isTimeUp) {
+        this.#isTimeUp = false;
+        return "time_is_up";
+      }
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  /** Those under way are left alone for now, until the deadline, as another attempt is made in their place. */
+  overtake(): void {
+    for (const running of this.#running) running.dueAtMs = Infinity;
+    this.#setTimer();
+  }
+
+  /** Ends the attempts that have had their relay timeout. Those that have not are waited for until then. */
+  expire(): void {
+    const nowMs = this.#deps.clock.monotonic();
+    for (const running of this.#running) {
+      running.dueAtMs = running.endsAtMs;
+      if (running.endsAtMs > nowMs) continue;
+      const message = `provider ${running.candidate.provider.name} did not answer within ${
+        Math.round(nowMs - running.startedAtMs)
+      } ms`;
+      this.#give(running, failedResult(running, failure("upstream_timeout", message).error, { kind: "failed" }));
+    }
+    this.#setTimer();
+  }
+
+  /** Ends all attempts, because nobody waits for them or the relay stops. No more should be started. */
+  interrupt(why: Interruption): void {
+    this.#interruption ??= why;
+    for (const running of this.#running) this.#give(running, failedResult(running, INTERRUPTIONS[this.#interruption]));
+  }
+
+  /** Ends what is still under way, as `winner` has answered or none can. What that says about the nodes is not lost. */
+  abandon(winner: AttemptResult | undefined): void {
+    const nowMs = this.#deps.clock.monotonic();
+    for (const running of this.#running) {
+      const sample = sampleOfLoser(running, winner, nowMs);
+      this.#give(running, failedResult(running, OUTRUN, sample));
+    }
+  }
+
+  /** Nobody waits for those that are under way any more, and each goes on until its relay timeout. */
+  letGo(): void {
+    this.#isLetGo = true;
+    this.expire();
+  }
+
+  /** Puts an end to an attempt from this side. */
+  #give(running: Running, result: AttemptResult): void {
+    this.#end(running, result);
+    running.controller.abort();
+  }
+
+  #end(running: Running, result: AttemptResult): void {
+    // What comes in after an attempt has been ended from this side is not looked at.
+    if (!this.#running.delete(running)) return;
+    if (result.sample !== undefined) this.#deps.selector.report(running.candidate, result.sample, running.api);
+    if (this.#running.size === 0) this.#deps.inFlight.delete(this);
+    this.#setTimer();
+    this.#ended.push(result);
+    this.#wake?.();
+  }
+
+  /** One timer for all of them, at the moment that is next. */
+  #setTimer(): void {
+    this.#cancelTimer();
+    this.#cancelTimer = () => {};
+    this.#isTimeUp = false;
+    if (this.#running.size === 0) return;
+    let atMs = this.#plan.deadlineMs;
+    for (const { dueAtMs } of this.#running) atMs = Math.min(atMs, dueAtMs);
+    const delayMs = Math.max(0, atMs - this.#deps.clock.monotonic());
+    this.#cancelTimer = this.#deps.clock.schedule(delayMs, () => {
+      if (this.#isLetGo) return this.expire();
+      this.#isTimeUp = true;
+      this.#wake?.();
+    });
+  }
+}
+
+const INTERRUPTIONS = { client_closed: CLIENT_CLOSED, shutting_down: SHUTTING_DOWN } as const;
+const OUTRUN = failure("upstream_timeout", "another node answered first").error;
+
+function mistakeError(mistake: unknown): RelayError {
+  return failure("internal_error", `the relay made a mistake: ${String(mistake)}`).error;
+}
+
+/** How an attempt ended that was ended from this side. */
+function failedResult({ candidate, api, startedAtMs }: Running, error: RelayError, sample?: Sample): AttemptResult {
+  return { candidate, api, startedAtMs, reading: { kind: "failure", error }, reply: undefined, sample };
+}
+
+/** One that has had its time has failed; of one that was asked no later than the winner it is known that it is slower. */
+function sampleOfLoser(
+  { startedAtMs, endsAtMs }: Running,
+  winner: AttemptResult | undefined,
+  nowMs: number,
+): Sample | undefined {
+  if (endsAtMs <= nowMs) return { kind: "failed" };
+  return winner !== undefined && startedAtMs <= winner.startedAtMs
+    ? { kind: "outrun", latencyMs: nowMs - startedAtMs }
+    : undefined;
+}
