@@ -6,6 +6,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   usage: ["domain"],
   // The embedded collector: it needs the usage events and their wire formats, and nothing of a relay.
   store: ["domain", "usage"],
+  // What is read out of a store, or of files that another collector wrote: reports, and whether anything is missing.
+  report: ["domain", "usage", "store"],
   spec: ["domain"],
   providers: ["domain"],
   protocols: ["domain", "spec"],
@@ -25,6 +27,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "transports",
     "observe",
     "store",
+    "report",
     "hosts",
     "config",
     "mod.ts",
@@ -40,6 +43,7 @@ const ADAPTERS = [
   /^src\/usage\/spool\//,
   /^src\/store\//,
   /^src\/http2\/(?:deno|node)_[a-z]+\.ts$/,
+  /^src\/report\/event_files\.ts$/,
   /^src\/hosts\/(?!fetch_handler|websocket_session)[a-z_]+\.ts$/,
 ];
 const RUNTIME_NAMES = /\bDeno\.|["'`]node:|\bWebSocketPair\b|\bprocess\./;

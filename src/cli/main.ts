@@ -10,6 +10,8 @@ import { serve } from "./serve.ts";
 import { refuse } from "./refuse.ts";
 import { spec, SPEC_COMMAND_FLAGS, SPEC_USAGE, type SpecCommandFlags } from "./spec.ts";
 import { print, printError } from "./terminal.ts";
+import { usageReport } from "./usage_report.ts";
+import { USAGE_REPORT_FLAGS, type UsageReportFlags } from "./usage_report_flags.ts";
 import { validate } from "./validate.ts";
 
 interface Command {
@@ -41,6 +43,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     flags: COLLECTOR_FLAGS,
     run: (flags, ...rest) => collect(flags as CollectorFlags, ...rest),
   },
+  "usage report": {
+    usage: "STORE | FILES AND FOLDERS",
+    about: "add up what was used, from a store or from JSON lines that a collector wrote",
+    flags: USAGE_REPORT_FLAGS,
+    run: (flags, ...rest) => usageReport(flags as UsageReportFlags, ...rest),
+  },
   validate: {
     usage: "CONFIG.yml",
     about: "check a configuration and print every mistake in it",
@@ -57,7 +65,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 /** Runs the program with its arguments; comes back with the exit code. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
-  const [name, ...rest] = args;
+  const [name, ...rest] = joinName(args);
   if (name === "--version") {
     print(`relaymeter ${denoConfig.version}`);
     return 0;
@@ -66,13 +74,15 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     printError(overview());
     return 2;
   }
-  if (name === "help" && rest[0] !== undefined) return await main([rest[0], "--help"]);
+  if (name === "help" && rest[0] !== undefined) return await main([...rest, "--help"]);
   if (name === "--help" || name === "-h" || name === "help") {
     print(overview());
     return 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
+    const group = Object.keys(COMMANDS).filter((known) => known.startsWith(`${name} `));
+    if (group.length > 0) return refuse([`${name}: name one of ${group.join(", ")}`], `relaymeter ${group[0]} --help`);
     const known = [...Object.keys(COMMANDS), "--help", "--version"];
     return refuse([unknownName(name.startsWith("-") ? "flag" : "command", name, known)], "relaymeter --help");
   }
@@ -87,6 +97,12 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     printError(`relaymeter: failed while running: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
+}
+
+/** The arguments, those that name a command of two words joined to one. */
+function joinName(args: readonly string[]): readonly string[] {
+  const name = args.slice(0, 2).join(" ");
+  return Object.hasOwn(COMMANDS, name) ? [name, ...args.slice(2)] : args;
 }
 
 function overview(): string {
