@@ -68,9 +68,9 @@ function list({ specs, sources }: LoadedSpecs): ExitCode {
     const [counts, checks] = expansion.kind === "spec"
       ? [countsOf(expansion.spec), checksOf(expansion.spec)]
       : [expansion.reasons.join("; "), ""];
-    return [index, specs.specOf(index)!.name, counts, checks, sources.get(index) ?? "built-in"];
+    return [index, specs.specOf(index)!.name, counts, sources.get(index) ?? "built-in", checks];
   });
-  const header = ["INDEX", "NAME", "INTERFACES (APIS)", "VERIFICATIONS", "SOURCE"];
+  const header = ["INDEX", "NAME", "INTERFACES (APIS)", "SOURCE", "VERIFICATIONS"];
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   for (const row of [header, ...rows]) {
     print(

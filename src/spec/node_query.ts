@@ -92,7 +92,8 @@ function compileQuery(directive: ParseDirective, { collection_data }: ApiCollect
 
 /** The text at the place of an answer that a directive names. */
 function readAnswer(parsing: BlockParsing | undefined, answer: unknown): string | undefined {
-  const value = parsing === undefined ? answer : valueAt(parsing, [answer]) ?? parsing.default_value;
+  const isWhole = parsing === undefined || parsing.parser_func === "EMPTY";
+  const value = isWhole ? answer : valueAt(parsing, [answer]) ?? parsing.default_value;
   switch (typeof value) {
     case "string":
       return value;
