@@ -23,6 +23,7 @@ import type { RelayConfig } from "./src/config/relay_config.ts";
 import { type Clock, systemClock } from "./src/domain/clock.ts";
 import { type Log, silentLog } from "./src/domain/log.ts";
 import { type ConnectionInfo, FetchHandler } from "./src/hosts/fetch_handler.ts";
+import type { ReplyCache } from "./src/domain/reply_cache.ts";
 import type { Fetch } from "./src/transports/fetch.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usage_sink.ts";
 
@@ -33,6 +34,9 @@ export { type Clock, systemClock } from "./src/domain/clock.ts";
 export { type Log, type LogFields, silentLog } from "./src/domain/log.ts";
 export type { OptimizerQosEvent, RelayUsageEvent, UsageEvent, UsageEventKind } from "./src/domain/usage_event.ts";
 export type { ConnectionInfo } from "./src/hosts/fetch_handler.ts";
+export { MemoryCache, type MemoryCacheOptions } from "./src/cache/memory_cache.ts";
+export type { CachedReply, ReplyCache } from "./src/domain/reply_cache.ts";
+export type { HeaderFields, NodeReply } from "./src/domain/wire.ts";
 export type { Fetch } from "./src/transports/fetch.ts";
 export { createOtelUsageSink, type OtelUsageOptions, type UsageSpoolOptions } from "./src/usage/create_usage_sink.ts";
 export type { UsageExportResult, UsageLogExporter } from "./src/usage/log_exporter.ts";
@@ -78,6 +82,8 @@ export interface RelayOptions extends RelayConfig {
   readonly usage?: UsageSink;
   /** Reaches the nodes. Default: the platform's. */
   readonly fetch?: Fetch;
+  /** Where replies are kept for other callers, such as a {@linkcode MemoryCache}. Default: nowhere. */
+  readonly cache?: ReplyCache;
   /** Default: the platform's clocks. */
   readonly clock?: Clock;
   /** Default: nothing is logged. */
@@ -133,8 +139,9 @@ export interface RelayHandle extends AsyncDisposable {
  * ```
  */
 export function createRelay(options: RelayOptions): RelayHandle {
-  const { usage = new NoopUsageSink(), fetch = globalThis.fetch, clock = systemClock, log = silentLog } = options;
-  const { parts, options: resolved } = assemble(options, { usage, fetch, clock, log });
+  const { usage = new NoopUsageSink(), fetch = globalThis.fetch, clock = systemClock, log = silentLog, cache } =
+    options;
+  const { parts, options: resolved } = assemble(options, { usage, fetch, clock, log, cache });
   const handler = new FetchHandler(parts, resolved);
   const close = (graceMs = 30_000) => handler.drain(graceMs);
   return {

@@ -10,6 +10,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   report: ["domain", "usage", "store"],
   spec: ["domain"],
   providers: ["domain"],
+  cache: ["domain"],
   protocols: ["domain", "spec"],
   http2: ["domain"],
   relay: ["domain", "usage", "spec", "providers"],
@@ -20,6 +21,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     "domain",
     "usage",
+    "cache",
     "spec",
     "providers",
     "protocols",
@@ -32,7 +34,19 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "config",
     "mod.ts",
   ],
-  "mod.ts": ["domain", "usage", "spec", "providers", "protocols", "relay", "transports", "observe", "hosts", "config"],
+  "mod.ts": [
+    "domain",
+    "usage",
+    "cache",
+    "spec",
+    "providers",
+    "protocols",
+    "relay",
+    "transports",
+    "observe",
+    "hosts",
+    "config",
+  ],
   "cli.ts": ["cli"],
 };
 

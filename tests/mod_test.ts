@@ -6,6 +6,7 @@ Deno.test("the exports of the module are these", () => {
   assertEquals(Object.keys(mod).sort(), [
     "API_INTERFACES",
     "ConfigError",
+    "MemoryCache",
     "NoopUsageSink",
     "OptimizerQosSampler",
     "SpecSet",

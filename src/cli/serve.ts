@@ -1,4 +1,4 @@
-import { createRelay, type RelayHandle } from "../../mod.ts";
+import { createRelay, MemoryCache, type RelayHandle, type ReplyCache } from "../../mod.ts";
 import { addressText } from "../config/address.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
 import type { RelayFlags } from "../config/flags.ts";
@@ -50,7 +50,8 @@ export async function serve(
     );
   }
   const stopped = stopSignals();
-  const running = read.endpoints.map((endpoint) => start(endpoint, flags, usage, log));
+  const cache = flags.cache ? new MemoryCache({ maxBytes: flags["cache-max-bytes"] }) : undefined;
+  const running = read.endpoints.map((endpoint) => start(endpoint, flags, { usage, cache, log }));
 
   const signal = await stopped.first;
   log.info("stopping: no new requests are taken", { signal });
@@ -66,8 +67,16 @@ interface Running {
   readonly listener: Listener;
 }
 
-function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, usage: UsageSink, log: Log): Running {
-  const relay = createRelay({ ...config, ...relayOptions(flags), usage, log });
+/** What all endpoints share. */
+interface Shared {
+  readonly usage: UsageSink;
+  readonly cache: ReplyCache | undefined;
+  readonly log: Log;
+}
+
+function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, shared: Shared): Running {
+  const { usage, cache, log } = shared;
+  const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...(cache && { cache }) });
   const listener = listen(address, relay.fetch);
   log.info("relay is listening", {
     address: addressText(listener),
@@ -101,6 +110,7 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     processingTimeoutMs: flags["default-processing-timeout"],
     maxBodyBytes: flags["max-request-body-bytes"],
     bodyTimeoutMs: flags["request-body-timeout"],
+    hedgeQuantile: flags["hedge-quantile"],
     maxReplyBytes: flags["max-response-body-bytes"],
   };
 }

@@ -2,11 +2,14 @@ import type { ChainSpec } from "../domain/chain_spec.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
+import type { ReplyCache } from "../domain/reply_cache.ts";
 import { createJsonRpcCodec } from "../protocols/jsonrpc/codec.ts";
 import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
 import type { Provider } from "../providers/provider.ts";
+import { Consistency } from "../relay/consistency.ts";
 import { Meter } from "../relay/meter.ts";
 import { Relay } from "../relay/relay.ts";
+import type { RelayMetrics } from "../relay/relay_metrics.ts";
 import { compileMatcher, type Matcher } from "../spec/matcher.ts";
 import { SpecSet } from "../spec/spec_set.ts";
 import { createFetchTransport, type Fetch } from "../transports/fetch.ts";
@@ -21,6 +24,10 @@ export interface Surroundings {
   readonly fetch: Fetch;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where replies are kept for other callers; default: nowhere. */
+  readonly cache?: ReplyCache | undefined;
+  /** Who counts relays; default: nobody. */
+  readonly metrics?: RelayMetrics | undefined;
 }
 
 /** The parts that a host puts its own end to, and their resolved options. */
@@ -53,19 +60,22 @@ export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
 }
 
 /** Builds a relay of its parts. Throws a {@linkcode ConfigError} that holds every mistake. */
-export function assemble(config: RelayConfig, { usage, fetch, clock, log }: Surroundings): Assembly {
-  const { mistakes, providers, matcher, averageBlockTimeMs } = resolve(config);
+export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache, metrics }: Surroundings): Assembly {
+  const { mistakes, providers, matcher, times } = resolve(config);
   if (mistakes.length > 0 || matcher === undefined) throw new ConfigError(mistakes);
 
   const selector = new LeastRecentSelector(providers, clock, log);
   const transport = createFetchTransport(fetch, clock, { maxReplyBytes: config.maxReplyBytes ?? 100 * MIB });
-  const relay = new Relay({ selector, transport, meter: new Meter(usage, clock), clock, log }, {
+  const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
+  const meter = new Meter(usage, clock, metrics);
+  const relay = new Relay({ selector, transport, meter, clock, log, cache, consistency, metrics }, {
     retryLimit: config.retryLimit ?? 2,
     disableBatchRetry: config.disableBatchRetry ?? true,
     batchNodeErrorOnAny: config.batchNodeErrorOnAny ?? false,
     minRelayTimeoutMs: config.minRelayTimeoutMs ?? 1_000,
     processingTimeoutMs: config.processingTimeoutMs ?? 30_000,
-    averageBlockTimeMs,
+    hedgeQuantile: config.hedgeQuantile ?? 0,
+    ...times,
   });
   const codec = createJsonRpcCodec({
     maxBatchSize: config.maxBatchSize === 0 ? Infinity : config.maxBatchSize ?? 1_000,
@@ -95,7 +105,11 @@ interface Resolved {
   readonly mistakes: readonly Mistake[];
   readonly providers: readonly Provider[];
   readonly matcher: Matcher | undefined;
-  readonly averageBlockTimeMs: number;
+  readonly times: {
+    readonly averageBlockTimeMs: number;
+    readonly allowedLag: number;
+    readonly finalizedDistance: number;
+  };
 }
 
 const BUILTIN_SPECS = new SpecSet();
@@ -129,5 +143,10 @@ function resolve(config: RelayConfig): Resolved {
   const resolver = { providers: [], mistakes, serviceNames: matcher?.serviceNames ?? new Set<string>() };
   resolveProviders(resolver, config.providers, ["providers"], false);
   resolveProviders(resolver, config.backupProviders ?? [], ["backupProviders"], true);
-  return { mistakes, providers: resolver.providers, matcher, averageBlockTimeMs: spec?.average_block_time ?? 0 };
+  const times = {
+    averageBlockTimeMs: spec?.average_block_time ?? 0,
+    allowedLag: spec?.allowed_block_lag_for_qos_sync ?? 0,
+    finalizedDistance: spec?.block_distance_for_finalized_data ?? 0,
+  };
+  return { mistakes, providers: resolver.providers, matcher, times };
 }

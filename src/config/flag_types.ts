@@ -42,6 +42,22 @@ export function integer(initial: number, min: number, max: number, help: string)
   };
 }
 
+/** A number within bounds, written with or without a fraction. */
+export function decimal(initial: number, min: number, max: number, help: string): Flag<number> {
+  return {
+    placeholder: "X",
+    defaultText: String(initial),
+    help,
+    kind: "single",
+    parse(text) {
+      const value = /^\d{1,9}(?:\.\d{1,9})?$/.test(text) ? Number(text) : NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+    allowed: `a number from ${min} to ${max}`,
+    initial,
+  };
+}
+
 /** A duration as Go writes it, in milliseconds. */
 export function duration(initialText: string, minMs: number, maxText: string, help: string): Flag<number> {
   const maxMs = parseDuration(maxText)!;

@@ -1,4 +1,4 @@
-import { choice, duration, type Flag, integer, text, texts, toggle } from "./flag_types.ts";
+import { choice, decimal, duration, type Flag, integer, text, texts, toggle } from "./flag_types.ts";
 
 /** The flags that say where chain specs come from. */
 export const SPEC_FLAGS = {
@@ -23,6 +23,10 @@ export const RELAY_FLAGS = {
   "max-request-body-bytes": integer(10_485_760, 1, 1_073_741_824, "largest body that a client may send"),
   "request-body-timeout": duration("10s", 1, "10m", "time for a request's body to arrive"),
   "max-response-body-bytes": integer(104_857_600, 1, 1_073_741_824, "largest answer that a node may send"),
+
+  "hedge-quantile": decimal(0, 0, 0.999, "ask another node when this share of its answers is faster; 0 for never"),
+  "cache": toggle(false, "answer from a cache what any node would answer alike"),
+  "cache-max-bytes": integer(268_435_456, 1_048_576, 1_099_511_627_776, "most bytes of the cache in memory"),
 
   "usage-otel-enabled": toggle(false, "export usage events to an OpenTelemetry collector"),
   "usage-otel-endpoint": text(

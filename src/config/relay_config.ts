@@ -55,6 +55,8 @@ export interface RelayConfig {
   readonly minRelayTimeoutMs?: number;
   /** Time for all attempts of one relay; default 30,000. */
   readonly processingTimeoutMs?: number;
+  /** Another node is asked when an answer is later than this share of its provider's answers, such as 0.95; default 0, never. */
+  readonly hedgeQuantile?: number;
   /** Most bytes of a request's body; default 10 MiB. */
   readonly maxBodyBytes?: number;
   /** Time for a request's body to arrive; default 10,000. */

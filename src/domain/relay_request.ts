@@ -23,6 +23,8 @@ export interface AnswerReading {
   readonly failedParts: number;
   /** What kind of error the node answered with; undefined when every part succeeded. */
   readonly nodeError: NodeErrorClass | undefined;
+  /** Whether the node said that there is nothing where it was asked to look, which may change; left out when not. */
+  readonly isEmpty?: boolean;
   /** The answer with the caller's own ids, ready to be sent; null when the protocol asks for no answer. */
   readonly body: Uint8Array<ArrayBuffer> | null;
 }

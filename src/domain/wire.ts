@@ -29,8 +29,11 @@ export interface NodeRequest {
 
 /** A node's reply, before the protocol's codec has read it. */
 export interface NodeReply {
+  /** HTTP status. */
   readonly status: number;
+  /** Its header fields. */
   readonly headers: HeaderFields;
+  /** All of its body. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** What came after the body; empty where the protocol has no trailers. */
   readonly trailers: HeaderFields;

@@ -2,18 +2,8 @@ import { NODE_ERRORS } from "../domain/node_error.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import type { RelayError } from "../domain/relay_error.ts";
 import type { ApiFacts } from "../domain/relay_request.ts";
-import {
-  answered,
-  type AnsweredResult,
-  type Asking,
-  betterError,
-  chooseOne,
-  failed,
-  isAnswered,
-  isSuccess,
-  noProvider,
-} from "./asking.ts";
-import type { AttemptResult } from "./attempt.ts";
+import { answered, type Asking, betterError, chooseOne, failed, isSuccess, noProvider } from "./asking.ts";
+import { type AnsweredResult, type AttemptResult, isAnswered } from "./attempt.ts";
 import { decideNext, type Decision, isNeverSeen, type RetryCause } from "./retry_policy.ts";
 
 /** Asks one node, and another where that is slow or fails, until one answers or the policy says stop. */
@@ -62,7 +52,7 @@ class Search {
 
   /** Starts an attempt against a node that has not been asked. False when there is none. */
   askAnother(): boolean {
-    const { attempts, request } = this.#asking;
+    const { attempts, request, lateAfterMs } = this.#asking;
     if (attempts.stopError !== undefined) return false;
     let candidate = chooseOne(this.#asking, this.#api);
     if (candidate === undefined && this.#api !== request.api) {
@@ -71,7 +61,8 @@ class Search {
       candidate = chooseOne(this.#asking, this.#api);
     }
     if (candidate === undefined) return false;
-    attempts.start({ candidate, api: this.#api });
+    const isFirst = attempts.tried.length === 0;
+    attempts.start({ candidate, api: this.#api }, isFirst ? lateAfterMs(candidate.provider.name) : Infinity);
     return true;
   }
 

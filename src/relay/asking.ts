@@ -7,7 +7,7 @@ import type { AnswerReading, ApiFacts, Reading, RelayRequest } from "../domain/r
 import type { HeaderFields } from "../domain/wire.ts";
 import type { Candidate, Selector } from "../providers/selector.ts";
 import type { NodeUrl } from "../providers/provider.ts";
-import type { AttemptResult } from "./attempt.ts";
+import type { AnsweredResult } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Plan } from "./plan.ts";
 import type { RetryOptions } from "./retry_policy.ts";
@@ -23,14 +23,8 @@ export interface Asking {
   readonly options: RetryOptions & { readonly batchNodeErrorOnAny: boolean };
   /** Block that providers must have reached as far as is known; 0 for any. */
   readonly minBlock: number;
-}
-
-/** An attempt that the node answered. */
-export type AnsweredResult = AttemptResult & { readonly reading: AnswerReading };
-
-/** Whether an attempt got an answer, be it an error of the node's own. */
-export function isAnswered(result: AttemptResult): result is AnsweredResult {
-  return result.reading.kind === "answer";
+  /** Milliseconds after which an answer of a provider is late by its own measure; infinite where that is not known. */
+  lateAfterMs(provider: string): number;
 }
 
 /** Whether an answer counts as a success: of a batch, whether any part of it does, or all where that is asked for. */
@@ -48,6 +42,7 @@ export interface OutcomeDetails {
 
 /** The outcome of a relay whose answer is that of one attempt. */
 export function answered(asking: Asking, result: AnsweredResult, details: OutcomeDetails = {}): Outcome {
+  asking.attempts.winner = result;
   const { status, headers, body } = result.reading;
   return {
     kind: "answer",
@@ -55,7 +50,7 @@ export function answered(asking: Asking, result: AnsweredResult, details: Outcom
     cacheHit: false,
     success: isSuccess(asking, result.reading),
     response: { status, headers, body },
-    replyHeaders: result.reply?.headers ?? [],
+    replyHeaders: result.reply.headers,
     ...facts(asking.attempts.tried, result.api, details),
   };
 }

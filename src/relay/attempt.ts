@@ -1,7 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import { NODE_ERRORS } from "../domain/node_error.ts";
 import { failure, traitsOf } from "../domain/relay_error.ts";
-import type { ApiFacts, Reading, RelayRequest } from "../domain/relay_request.ts";
+import type { AnswerReading, ApiFacts, Reading, RelayRequest } from "../domain/relay_request.ts";
 import type { NodeReply, NodeRequest } from "../domain/wire.ts";
 import type { Candidate, Sample } from "../providers/selector.ts";
 import type { SendResult, Transport } from "../providers/transport.ts";
@@ -27,6 +27,14 @@ export interface AttemptResult extends AttemptOrder {
   readonly reply: NodeReply | undefined;
   /** Undefined when the attempt says nothing about the node. */
   readonly sample: Sample | undefined;
+}
+
+/** An attempt that the node answered. */
+export type AnsweredResult = AttemptResult & { readonly reading: AnswerReading; readonly reply: NodeReply };
+
+/** Whether an attempt got an answer, be it an error of the node's own. */
+export function isAnswered(result: AttemptResult): result is AnsweredResult {
+  return result.reading.kind === "answer";
 }
 
 /**

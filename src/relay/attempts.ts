@@ -1,13 +1,19 @@
-import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
+import type { Log } from "../domain/log.ts";
+import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN, traitsOf } from "../domain/relay_error.ts";
 import type { RelayRequest } from "../domain/relay_request.ts";
 import type { NodeUrl } from "../providers/provider.ts";
 import type { Sample, Selector } from "../providers/selector.ts";
-import { attempt, type AttemptDeps, type AttemptOrder, type AttemptResult } from "./attempt.ts";
+import { type AnsweredResult, attempt, type AttemptDeps, type AttemptOrder, type AttemptResult } from "./attempt.ts";
+import type { Latencies } from "./latencies.ts";
 import type { Plan } from "./plan.ts";
+import type { RelayMetrics } from "./relay_metrics.ts";
 
 /** What the attempts of a relay need. */
 export interface AttemptsDeps extends AttemptDeps {
   readonly selector: Selector;
+  readonly latencies: Latencies | undefined;
+  readonly metrics: RelayMetrics;
+  readonly log: Log;
   /** Where attempts are kept while any of them is under way, for whoever has to end them. */
   readonly inFlight: Set<Attempts>;
 }
@@ -33,6 +39,8 @@ export class Attempts {
   readonly tried: string[] = [];
   /** URLs that have been asked, or that may not be. */
   readonly triedUrls = new Set<NodeUrl>();
+  /** The attempt whose answer is the relay's, once that is known. */
+  winner: AnsweredResult | undefined;
   readonly #deps: AttemptsDeps;
   readonly #request: RelayRequest;
   readonly #plan: Plan;
@@ -77,7 +85,10 @@ export class Attempts {
     this.#setTimer();
     attempt(this.#deps, this.#request, order, running.controller.signal).then(
       (result) => this.#end(running, result),
-      (mistake) => this.#end(running, failedResult(running, mistakeError(mistake))),
+      (mistake) => {
+        this.#deps.log.error("attempt failed by a mistake of the relay", { error: String(mistake) });
+        this.#end(running, failedResult(running, MISTAKE));
+      },
     );
   }
 
@@ -144,7 +155,12 @@ export class Attempts {
   #end(running: Running, result: AttemptResult): void {
     // What comes in after an attempt has been ended from this side is not looked at.
     if (!this.#running.delete(running)) return;
-    if (result.sample !== undefined) this.#deps.selector.report(running.candidate, result.sample, running.api);
+    const { selector, latencies, metrics } = this.#deps;
+    const { candidate, api } = running;
+    const fault = faultOf(result);
+    if (fault !== undefined) metrics.attemptFailed(this.#request, candidate.provider.name, fault);
+    if (result.sample !== undefined) selector.report(candidate, result.sample, api);
+    if (result.sample?.kind === "answered") latencies?.add(candidate.provider.name, api, result.sample.latencyMs);
     if (this.#running.size === 0) this.#deps.inFlight.delete(this);
     this.#setTimer();
     this.#ended.push(result);
@@ -169,10 +185,14 @@ export class Attempts {
 }
 
 const INTERRUPTIONS = { client_closed: CLIENT_CLOSED, shutting_down: SHUTTING_DOWN } as const;
+const MISTAKE = failure("internal_error", "the relay made a mistake; its log says more").error;
 const OUTRUN = failure("upstream_timeout", "another node answered first").error;
 
-function mistakeError(mistake: unknown): RelayError {
-  return failure("internal_error", `the relay made a mistake: ${String(mistake)}`).error;
+/** What went wrong on the node's side, if anything. */
+function faultOf({ reading, sample }: AttemptResult): "node_error" | "protocol_error" | undefined {
+  if (reading.kind === "answer") return reading.nodeError === undefined ? undefined : "node_error";
+  const isOutrun = reading.error === OUTRUN && sample?.kind !== "failed";
+  return isOutrun || traitsOf(reading.error.code).fault !== "upstream" ? undefined : "protocol_error";
 }
 
 /** How an attempt ended that was ended from this side. */

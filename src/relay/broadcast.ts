@@ -1,16 +1,7 @@
 import type { Outcome } from "../domain/outcome.ts";
 import type { RelayError } from "../domain/relay_error.ts";
-import {
-  answered,
-  type AnsweredResult,
-  type Asking,
-  betterError,
-  chooseSeveral,
-  failed,
-  isAnswered,
-  isSuccess,
-  noProvider,
-} from "./asking.ts";
+import { answered, type Asking, betterError, chooseSeveral, failed, isSuccess, noProvider } from "./asking.ts";
+import { type AnsweredResult, isAnswered } from "./attempt.ts";
 import { MAX_ATTEMPTS } from "./retry_policy.ts";
 
 /**

@@ -2,16 +2,8 @@ import type { Outcome } from "../domain/outcome.ts";
 import { failure, type RelayError } from "../domain/relay_error.ts";
 import type { AnswerReading } from "../domain/relay_request.ts";
 import type { CrossValidation } from "../domain/steering.ts";
-import {
-  answered,
-  type AnsweredResult,
-  type Asking,
-  chooseSeveral,
-  failed,
-  isAnswered,
-  isSuccess,
-  noProvider,
-} from "./asking.ts";
+import { answered, type Asking, chooseSeveral, failed, isSuccess, noProvider } from "./asking.ts";
+import { type AnsweredResult, isAnswered } from "./attempt.ts";
 import { canonicalJson } from "./canonical_json.ts";
 
 /**

@@ -1,84 +1,86 @@
-import type { Clock } from "../domain/clock.ts";
-import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
-import { CLIENT_CLOSED, failure, SHUTTING_DOWN } from "../domain/relay_error.ts";
+import { failure } from "../domain/relay_error.ts";
 import type { RelayRequest } from "../domain/relay_request.ts";
-import type { Selector } from "../providers/selector.ts";
-import type { Transport } from "../providers/transport.ts";
-import { askOne } from "./ask_one.ts";
-import { type Asking, failed } from "./asking.ts";
-import { Attempts } from "./attempts.ts";
-import { broadcast } from "./broadcast.ts";
-import { crossValidate } from "./cross_validation.ts";
+import type { ReplyCache } from "../domain/reply_cache.ts";
+import type { ChainTimes } from "./cache_policy.ts";
+import { type Asked, Caching } from "./caching.ts";
+import type { Consistency } from "./consistency.ts";
+import { Dispatcher, type DispatcherDeps, type DispatcherOptions } from "./dispatcher.ts";
 import type { Meter } from "./meter.ts";
-import { type PlanOptions, planRelay } from "./plan.ts";
-import type { RetryOptions } from "./retry_policy.ts";
+import { noMetrics, type RelayMetrics } from "./relay_metrics.ts";
 
 /** What the relay works with. */
-export interface RelayDeps {
-  readonly selector: Selector;
-  readonly transport: Transport;
+export interface RelayDeps extends Omit<DispatcherDeps, "metrics"> {
   readonly meter: Meter;
-  readonly clock: Clock;
-  readonly log: Log;
+  /** Default: nobody counts. */
+  readonly metrics?: RelayMetrics | undefined;
+  /** Default: every request is relayed. */
+  readonly cache?: ReplyCache | undefined;
+  /** Default: a caller may be shown an older block than the one before. */
+  readonly consistency?: Consistency | undefined;
 }
 
 /** Options of the relay, resolved. */
-export interface RelayOptions extends PlanOptions, RetryOptions {
-  /** Whether one failed part makes a batch count as failed; else all parts must have. */
-  readonly batchNodeErrorOnAny: boolean;
-}
+export interface RelayOptions extends DispatcherOptions, ChainTimes {}
 
-/** Makes relays: asks nodes until one answers, and writes the bill. */
+/** Makes relays: asks the cache, then nodes until one answers, and writes the bill. */
 export class Relay {
-  readonly #deps: RelayDeps;
-  readonly #options: RelayOptions;
-  readonly #inFlight = new Set<Attempts>();
-  #isInterrupted = false;
+  readonly #deps: RelayDeps & { readonly metrics: RelayMetrics };
+  readonly #dispatcher: Dispatcher;
+  readonly #caching: Caching | undefined;
 
-  constructor(deps: RelayDeps, options: RelayOptions) {
-    this.#deps = deps;
-    this.#options = options;
+  constructor({ metrics = noMetrics, ...deps }: RelayDeps, options: RelayOptions) {
+    this.#deps = { ...deps, metrics };
+    this.#dispatcher = new Dispatcher(this.#deps, options);
+    this.#caching = deps.cache && new Caching({
+      cache: deps.cache,
+      times: options,
+      head: () => deps.selector.head(),
+      minBlock: (request) => deps.consistency?.minBlock(request) ?? 0,
+      ask: (request) => this.#ask(request),
+      onLookup: (request, isHit) => metrics.cacheAsked(request, isHit),
+      isSuccess: (reading) => options.batchNodeErrorOnAny ? reading.failedParts === 0 : reading.succeededParts > 0,
+    });
   }
 
   /** Makes one relay. Never rejects; its event is with the sink when the outcome comes back. */
   async run(request: RelayRequest): Promise<Outcome> {
-    const asking = this.#begin(request);
-    const onClose = () => asking.attempts.interrupt("client_closed");
-    request.signal.addEventListener("abort", onClose, { once: true });
-    let outcome: Outcome;
-    try {
-      outcome = await this.#ask(asking);
-    } catch (error) {
-      this.#deps.log.error("relay failed by a mistake of its own", { error: String(error) });
-      const internal = failure("internal_error", "the relay made a mistake; its log says more").error;
-      outcome = failed(asking, request.api, internal);
-    } finally {
-      request.signal.removeEventListener("abort", onClose);
-    }
+    const outcome = this.#caching === undefined
+      ? (await this.#ask(request)).outcome
+      : await this.#answerFrom(this.#caching, request);
     this.#deps.meter.record(request, outcome);
     return outcome;
   }
 
   /** Ends the attempts that are under way and starts no more: their relays fail, and are recorded as failed. */
   interrupt(): void {
-    this.#isInterrupted = true;
-    for (const attempts of this.#inFlight) attempts.interrupt("shutting_down");
+    this.#dispatcher.interrupt();
   }
 
-  #begin(request: RelayRequest): Asking {
-    const { selector, transport, clock, log } = this.#deps;
-    const plan = planRelay(request, this.#options);
-    const attempts = new Attempts({ selector, transport, clock, inFlight: this.#inFlight }, request, plan);
-    return { request, plan, attempts, selector, clock, log, options: this.#options, minBlock: 0 };
+  async #answerFrom(caching: Caching, request: RelayRequest): Promise<Outcome> {
+    try {
+      return await caching.relay(request);
+    } catch (mistake) {
+      this.#deps.log.error("cache failed by a mistake of the relay", { error: String(mistake) });
+      const { error } = failure("internal_error", "the relay made a mistake; its log says more");
+      const facts = { api: request.api, tried: [], attempts: 0, retries: 0, hedges: 0, notes: [] };
+      return { kind: "failure", error, ...facts };
+    }
   }
 
-  /** Asks nodes in the way that the call and its caller want. */
-  async #ask(asking: Asking): Promise<Outcome> {
-    const { request: { signal, api, steering }, plan } = asking;
-    if (this.#isInterrupted) return failed(asking, api, SHUTTING_DOWN);
-    if (signal.aborted) return failed(asking, api, CLIENT_CLOSED);
-    if (steering.crossValidation !== undefined) return await crossValidate(asking, steering.crossValidation);
-    return plan.mode === "broadcast" ? await broadcast(asking) : await askOne(asking);
+  /** Asks nodes that have what the caller has seen, and remembers what it is shown. */
+  async #ask(request: RelayRequest): Promise<Asked> {
+    const { selector, consistency, metrics } = this.#deps;
+    const head = selector.head();
+    const seen = consistency?.minBlock(request) ?? 0;
+    if (seen > 0) metrics.heldToBlock(request);
+    // A node that is known not to have the block is not asked for it where another one has.
+    const { to } = request.api.requestedBlock;
+    const dispatched = await this.#dispatcher.dispatch(request, to > 0 && to <= head ? to : seen);
+    if (!("winner" in dispatched)) return dispatched;
+    const { outcome, winner: { reading, reply } } = dispatched;
+    // A provider is not believed to have more than all of them together.
+    consistency?.show(request, Math.min(selector.headOf(outcome.provider), selector.head()));
+    return { outcome, reading, entry: { reply, head } };
   }
 }

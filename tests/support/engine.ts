@@ -4,12 +4,14 @@ import type { NodeErrorClass } from "../../src/domain/node_error.ts";
 import type { Outcome } from "../../src/domain/outcome.ts";
 import { failure, type RelayErrorCode } from "../../src/domain/relay_error.ts";
 import type { ApiFacts, ProtocolCall, RelayRequest } from "../../src/domain/relay_request.ts";
+import type { ReplyCache } from "../../src/domain/reply_cache.ts";
 import { NO_STEERING, type Steering } from "../../src/domain/steering.ts";
 import { LeastRecentSelector } from "../../src/providers/least_recent_selector.ts";
 import { NodeHealth } from "../../src/providers/node_health.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Candidate, Sample, Selection } from "../../src/providers/selector.ts";
 import type { SendResult, Transport } from "../../src/providers/transport.ts";
+import { Consistency } from "../../src/relay/consistency.ts";
 import { Meter } from "../../src/relay/meter.ts";
 import { Relay, type RelayOptions } from "../../src/relay/relay.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
@@ -38,6 +40,8 @@ export function fail(code: RelayErrorCode, afterMs = 0): Step {
 /** The node never answers. */
 export const HANG: Step = { kind: "hang" };
 
+const CHAIN = { averageBlockTimeMs: 12_000, finalizedDistance: 8 };
+
 /** What a test may want to be different. */
 export interface EngineOptions extends Partial<RelayOptions> {
   /** Add-ons and extensions that providers serve, by name. */
@@ -46,6 +50,9 @@ export interface EngineOptions extends Partial<RelayOptions> {
   readonly internalPaths?: Readonly<Record<string, string>>;
   /** Milliseconds that are added to the relay timeout for a provider, by name. */
   readonly extraTimeoutMs?: Readonly<Record<string, number>>;
+  /** Whether the selector finds nobody that has the block that is wanted. */
+  readonly refusesMinBlock?: boolean;
+  readonly cache?: ReplyCache;
 }
 
 /** Facts of a cheap read. */
@@ -76,9 +83,11 @@ export class RecordingSelector extends LeastRecentSelector {
   readonly selections: Selection[] = [];
   readonly samples: string[] = [];
   readonly heads = new Map<string, number>();
+  refusesMinBlock = false;
 
   override select(selection: Selection): Candidate | undefined {
     this.selections.push(selection);
+    if (this.refusesMinBlock && selection.minBlock > 0) return undefined;
     return super.select(selection);
   }
 
@@ -127,15 +136,24 @@ export class Engine {
       }],
     }));
     this.selector = new RecordingSelector(providers, this.clock, silentLog);
-    const meter = new Meter(this.usage, this.clock);
-    const deps = { selector: this.selector, transport: this.#transport(), meter, clock: this.clock, log: silentLog };
+    this.selector.refusesMinBlock = options.refusesMinBlock ?? false;
+    const deps = {
+      selector: this.selector,
+      transport: this.#transport(),
+      meter: new Meter(this.usage, this.clock),
+      clock: this.clock,
+      log: silentLog,
+      cache: options.cache,
+      consistency: new Consistency(this.clock, { ...CHAIN, allowedLag: 2, maxCallers: 100 }),
+    };
     this.relay = new Relay(deps, {
       retryLimit: 2,
       disableBatchRetry: true,
       batchNodeErrorOnAny: false,
       minRelayTimeoutMs: 1_000,
       processingTimeoutMs: 30_000,
-      averageBlockTimeMs: 12_000,
+      ...CHAIN,
+      hedgeQuantile: 0,
       ...options,
     });
   }
@@ -222,6 +240,7 @@ function fakeCall(isBatch: boolean): ProtocolCall {
         succeededParts: isError ? 0 : 1,
         failedParts: isError ? 1 : 0,
         nodeError: isError ? step.nodeError : undefined,
+        isEmpty: step.kind === "answer" && step.text === "null",
         body: new TextEncoder().encode(step.kind === "answer" ? step.text : JSON.stringify(step)),
       };
     },

@@ -4,7 +4,7 @@ import type { NodeReply, NodeRequest, WireResponse } from "../../domain/wire.ts"
 import type { DecodedElement } from "./decode.ts";
 import type { Span } from "./envelope.ts";
 import { errorMessage, joinMessages, JSON_HEADERS, type Pieces, requestMessage } from "./message.ts";
-import { readMessages, type ReplyMessage, withId } from "./read_reply.ts";
+import { hasNullResult, readMessages, type ReplyMessage, withId } from "./read_reply.ts";
 
 /** A single call or a batch, as decoded from its caller's bytes. */
 export class JsonRpcCall implements ProtocolCall {
@@ -49,16 +49,18 @@ export class JsonRpcCall implements ProtocolCall {
 
     let succeededParts = 0;
     let failedParts = 0;
+    let isEmpty = false;
     const body = this.#encode((id, index) => {
       const answer = answerOf(index + 1);
       // A result under an HTTP error is passed on, and is an error response all the same.
       if (answer === undefined || answer.isError || reply.status >= 400) failedParts++;
       else succeededParts++;
+      if (answer !== undefined) isEmpty ||= hasNullResult(reply.body, answer);
       if (id === undefined) return undefined;
       return answer === undefined ? errorMessage(NO_PART, id) : withId(reply.body, answer, id);
     });
     const nodeError = failedParts > 0 ? "unknown" : undefined;
-    return { kind: "answer", ...statusOf(body), succeededParts, failedParts, nodeError, body };
+    return { kind: "answer", ...statusOf(body), succeededParts, failedParts, nodeError, isEmpty, body };
   }
 
   encodeError(error: RelayError): WireResponse {

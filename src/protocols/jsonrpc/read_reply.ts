@@ -84,6 +84,11 @@ function readId(body: Uint8Array, span: Span | undefined): number {
   return id === 0 ? -1 : id;
 }
 
+/** Whether the node said that there is nothing. */
+export function hasNullResult(body: Uint8Array, { envelope: { result }, isError }: ReplyMessage): boolean {
+  return !isError && result !== undefined && body[result.start] === NULL;
+}
+
 /** The node's message byte for byte, but for the id, which becomes the caller's. */
 export function withId(body: Uint8Array, { envelope }: ReplyMessage, id: Uint8Array): Pieces {
   if (envelope.id !== undefined) {

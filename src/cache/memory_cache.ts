@@ -1,0 +1,82 @@
+import { type Clock, systemClock } from "../domain/clock.ts";
+import type { CachedReply, ReplyCache } from "../domain/reply_cache.ts";
+
+/** Options of the cache in memory. */
+export interface MemoryCacheOptions {
+  /** Most bytes that it holds, keys and an estimate of the bookkeeping included; default 256 MiB. */
+  readonly maxBytes?: number;
+  /** Default: the platform's. */
+  readonly clock?: Clock;
+}
+
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
+/** What an entry takes beside its key and its body. */
+const ENTRY_BYTES = 300;
+/** No reply may take more than this share of the cache. */
+const MAX_SHARE = 1 / 8;
+
+interface Entry {
+  readonly value: CachedReply;
+  readonly expiresAtMs: number;
+  readonly bytes: number;
+}
+
+/** Keeps replies in memory, within a bound in bytes: what has not been asked for the longest time makes room. */
+export class MemoryCache implements ReplyCache {
+  readonly #maxBytes: number;
+  readonly #clock: Clock;
+  /** In the order of their last use. */
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+
+  /** An empty one. */
+  constructor({ maxBytes = DEFAULT_MAX_BYTES, clock = systemClock }: MemoryCacheOptions = {}) {
+    this.#maxBytes = maxBytes;
+    this.#clock = clock;
+  }
+
+  /** Bytes that it holds. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The reply under a key; undefined when there is none any more. */
+  get(key: string): CachedReply | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    this.#remove(key, entry);
+    if (entry.expiresAtMs <= this.#clock.monotonic()) return undefined;
+    this.#add(key, entry);
+    return entry.value;
+  }
+
+  /** Keeps a reply for `ttlMs`, unless it would take too large a share of the cache. */
+  set(key: string, value: CachedReply, ttlMs: number): void {
+    const known = this.#entries.get(key);
+    if (known !== undefined) this.#remove(key, known);
+    const bytes = sizeOf(key, value);
+    if (bytes > this.#maxBytes * MAX_SHARE) return;
+    this.#add(key, { value, expiresAtMs: this.#clock.monotonic() + ttlMs, bytes });
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#bytes <= this.#maxBytes) break;
+      this.#remove(oldest, entry);
+    }
+  }
+
+  #add(key: string, entry: Entry): void {
+    this.#entries.set(key, entry);
+    this.#bytes += entry.bytes;
+  }
+
+  #remove(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    this.#bytes -= entry.bytes;
+  }
+}
+
+function sizeOf(key: string, { reply: { body, headers, trailers } }: CachedReply): number {
+  let characters = key.length;
+  for (const [name, value] of [...headers, ...trailers]) characters += name.length + value.length;
+  // The body may be part of a larger buffer, all of which is held.
+  return ENTRY_BYTES + 2 * characters + body.buffer.byteLength;
+}

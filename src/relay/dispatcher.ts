@@ -1,0 +1,105 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Log } from "../domain/log.ts";
+import type { Outcome } from "../domain/outcome.ts";
+import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
+import type { RelayRequest } from "../domain/relay_request.ts";
+import type { Selector } from "../providers/selector.ts";
+import type { Transport } from "../providers/transport.ts";
+import { askOne } from "./ask_one.ts";
+import { type Asking, failed } from "./asking.ts";
+import type { AnsweredResult } from "./attempt.ts";
+import { Attempts } from "./attempts.ts";
+import { broadcast } from "./broadcast.ts";
+import { crossValidate } from "./cross_validation.ts";
+import { Latencies } from "./latencies.ts";
+import { type PlanOptions, planRelay } from "./plan.ts";
+import type { RelayMetrics } from "./relay_metrics.ts";
+import type { RetryOptions } from "./retry_policy.ts";
+
+/** What asking nodes takes. */
+export interface DispatcherDeps {
+  readonly selector: Selector;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: RelayMetrics;
+}
+
+/** Options of how nodes are asked, resolved. */
+export interface DispatcherOptions extends PlanOptions, RetryOptions {
+  /** Whether one failed part makes a batch count as failed; else all parts must have. */
+  readonly batchNodeErrorOnAny: boolean;
+  /** Another node is asked when an answer is later than this share of the provider's answers; 0 for never. */
+  readonly hedgeQuantile: number;
+}
+
+/** How asking ended; an answer comes with the attempt that it is of. */
+export type Dispatched =
+  | { readonly outcome: Outcome & { readonly kind: "failure" } }
+  | { readonly outcome: Outcome & { readonly kind: "answer" }; readonly winner: AnsweredResult };
+
+/** Asks nodes, in the way that the call and its caller want. */
+export class Dispatcher {
+  readonly #deps: DispatcherDeps;
+  readonly #options: DispatcherOptions;
+  readonly #latencies: Latencies | undefined;
+  readonly #inFlight = new Set<Attempts>();
+  #isInterrupted = false;
+
+  constructor(deps: DispatcherDeps, options: DispatcherOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#latencies = options.hedgeQuantile > 0 ? new Latencies() : undefined;
+  }
+
+  /** Asks until there is an outcome, of nodes that have `minBlock` where there are any. Never rejects. */
+  async dispatch(request: RelayRequest, minBlock: number): Promise<Dispatched> {
+    const asking = this.#begin(request, minBlock);
+    const { attempts } = asking;
+    const onClose = () => attempts.interrupt("client_closed");
+    request.signal.addEventListener("abort", onClose, { once: true });
+    try {
+      const outcome = await this.#ask(asking);
+      return outcome.kind === "answer" ? { outcome, winner: attempts.winner! } : { outcome };
+    } catch (mistake) {
+      const outcome = failed(asking, request.api, this.#errorOf(mistake));
+      return { outcome: outcome as Outcome & { kind: "failure" } };
+    } finally {
+      request.signal.removeEventListener("abort", onClose);
+    }
+  }
+
+  /** Ends what is under way, and from now on asks nobody. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+    for (const attempts of this.#inFlight) attempts.interrupt("shutting_down");
+  }
+
+  async #ask(asking: Asking): Promise<Outcome> {
+    const { request: { signal, api, steering }, plan } = asking;
+    if (this.#isInterrupted) return failed(asking, api, SHUTTING_DOWN);
+    if (signal.aborted) return failed(asking, api, CLIENT_CLOSED);
+    if (steering.crossValidation !== undefined) return await crossValidate(asking, steering.crossValidation);
+    return plan.mode === "broadcast" ? await broadcast(asking) : await askOne(asking);
+  }
+
+  #begin(request: RelayRequest, minBlock: number): Asking {
+    const { selector, transport, clock, log, metrics } = this.#deps;
+    const options = this.#options;
+    const latencies = this.#latencies;
+    const plan = planRelay(request, options);
+    const attempts = new Attempts(
+      { selector, transport, clock, log, metrics, latencies, inFlight: this.#inFlight },
+      request,
+      plan,
+    );
+    const lateAfterMs = (provider: string) =>
+      latencies?.quantile(provider, request.api, options.hedgeQuantile) ?? Infinity;
+    return { request, plan, attempts, selector, clock, log, options, minBlock, lateAfterMs };
+  }
+
+  #errorOf(mistake: unknown): RelayError {
+    this.#deps.log.error("relay failed by a mistake of its own", { error: String(mistake) });
+    return failure("internal_error", "the relay made a mistake; its log says more").error;
+  }
+}
