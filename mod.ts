@@ -72,6 +72,7 @@ export {
   type DropReason,
   type LedgerCounts,
   NoopUsageSink,
+  type UsageNumbering,
   type UsageSink,
   type UsageStats,
 } from "./src/usage/usage_sink.ts";

@@ -10,8 +10,10 @@ import { serve } from "./serve.ts";
 import { refuse } from "./refuse.ts";
 import { spec, SPEC_COMMAND_FLAGS, SPEC_USAGE, type SpecCommandFlags } from "./spec.ts";
 import { print, printError } from "./terminal.ts";
+import { USAGE_RECONCILE_FLAGS, usageReconcile, type UsageReconcileFlags } from "./usage_reconcile.ts";
 import { usageReport } from "./usage_report.ts";
 import { USAGE_REPORT_FLAGS, type UsageReportFlags } from "./usage_report_flags.ts";
+import { usageShow } from "./usage_show.ts";
 import { validate } from "./validate.ts";
 
 interface Command {
@@ -48,6 +50,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about: "add up what was used, from a store or from JSON lines that a collector wrote",
     flags: USAGE_REPORT_FLAGS,
     run: (flags, ...rest) => usageReport(flags as UsageReportFlags, ...rest),
+  },
+  "usage reconcile": {
+    usage: "STORE | FILES AND FOLDERS --ledger RELAY.log",
+    about: "say whether everything that relays counted has arrived",
+    flags: USAGE_RECONCILE_FLAGS,
+    run: (flags, ...rest) => usageReconcile(flags as UsageReconcileFlags, ...rest),
+  },
+  "usage show": {
+    usage: "EVENT_ID STORE | EVENT_ID FILES AND FOLDERS",
+    about: "print one event",
+    flags: {},
+    run: (_flags, ...rest) => usageShow(...rest),
   },
   validate: {
     usage: "CONFIG.yml",

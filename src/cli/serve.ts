@@ -58,6 +58,7 @@ export async function serve(
   const isClean = await Promise.race([stop(running, usage, flags).then(() => true), stopped.second.then(() => false)]);
   log.info(isClean ? "stopped; final ledger" : "stopped at once; what is queued or in flight is lost", {
     ...ledgerFields(usage.stats()),
+    ...numberingFields(usage),
   });
   return isClean ? 0 : 1;
 }
@@ -140,6 +141,12 @@ function processFacts(): ProcessFacts {
     // Left unknown, as the permissions say.
   }
   return { env: (name) => Deno.env.get(name), hostname, pid: Deno.pid };
+}
+
+/** What `usage reconcile` holds the ledger against what has arrived by. */
+function numberingFields(usage: UsageSink): Record<string, string | number> {
+  const numbering = usage.numbering?.();
+  return numbering === undefined ? {} : { usage_boot: numbering.boot, usage_last_number: numbering.last };
 }
 
 /** The ledger as flat fields of a log line, `relay_usage_accepted` and so on. */

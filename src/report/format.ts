@@ -59,7 +59,7 @@ function widthOf(text: string): number {
 }
 
 /** A text as a terminal may get it: what would steer it, or turn the direction of writing, is written out. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
 

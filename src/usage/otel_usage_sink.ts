@@ -5,7 +5,7 @@ import type { UsageLogExporter } from "./log_exporter.ts";
 import type { UsageResource } from "./log_record.ts";
 import { SpooledLane, type SpooledLaneDeps } from "./spooled_lane.ts";
 import { type Lane, UsageLane, type UsageLaneDeps, type UsageLaneOptions } from "./usage_lane.ts";
-import type { DropReason, UsageSink, UsageStats } from "./usage_sink.ts";
+import type { DropReason, UsageNumbering, UsageSink, UsageStats } from "./usage_sink.ts";
 
 /** Options of the sink, resolved. */
 export interface OtelUsageSinkOptions extends UsageLaneOptions {
@@ -82,6 +82,13 @@ export class OtelUsageSink implements UsageSink {
 
   stats(): UsageStats {
     return { relay_usage: this.#relayUsage.stats(), optimizer_qos: this.#optimizerQos.stats() };
+  }
+
+  numbering(): UsageNumbering | undefined {
+    const { eventIdPrefix } = this.#options;
+    return eventIdPrefix === ""
+      ? undefined
+      : { boot: eventIdPrefix.replace(/\/$/, ""), last: this.#relayUsage.lastSequence };
   }
 
   close(): Promise<UsageStats> {

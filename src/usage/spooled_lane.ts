@@ -115,6 +115,10 @@ export class SpooledLane<Event extends UsageEvent> implements Lane<Event> {
     return this.#ledger.stats();
   }
 
+  get lastSequence(): number {
+    return this.#sequence;
+  }
+
   async drain(): Promise<void> {
     this.#isClosed = true;
     await this.#sync();

@@ -45,6 +45,8 @@ export interface Lane<Event> {
   accept(event: Event): void;
   /** The counts at this moment. */
   stats(): LedgerCounts;
+  /** The number of the last event; 0 before the first. */
+  readonly lastSequence: number;
   /** Takes no more events, and comes back when all have been delivered. */
   drain(): Promise<void>;
   /** Time is up: starts nothing more, and counts what waits for a start as dropped. */
@@ -87,6 +89,10 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
 
   stats(): LedgerCounts {
     return this.#ledger.stats();
+  }
+
+  get lastSequence(): number {
+    return this.#sequence;
   }
 
   async drain(): Promise<void> {

@@ -25,6 +25,14 @@ export interface LedgerCounts {
 /** A snapshot of the ledger, for each kind of event. */
 export type UsageStats = Readonly<Record<UsageEventKind, LedgerCounts>>;
 
+/** How the `relay_usage` events of one life of a process are numbered: `<boot>/<number>`, from 1, without gaps. */
+export interface UsageNumbering {
+  /** `<service.instance.id>/<boot id>`. */
+  readonly boot: string;
+  /** The last number that was given; 0 before the first. Events that were dropped have one too. */
+  readonly last: number;
+}
+
 /** Where usage events go: all that the relay knows of telemetry. */
 export interface UsageSink {
   /** Takes one relay's event. Synchronous; never throws, never blocks, never waits. */
@@ -33,6 +41,8 @@ export interface UsageSink {
   emitOptimizerQos(event: OptimizerQosEvent): void;
   /** What happened to the events so far. */
   stats(): UsageStats;
+  /** How its events are numbered; undefined, or left out, where they have no ids. */
+  numbering?(): UsageNumbering | undefined;
   /**
    * Stops taking events and sends on what is held, as long as the export timeout allows. What is left then is counted
    * as dropped. Safe to call twice: the second call waits for the first.
