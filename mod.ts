@@ -23,6 +23,7 @@ import type { RelayConfig } from "./src/config/relay_config.ts";
 import { type Clock, systemClock } from "./src/domain/clock.ts";
 import { type Log, silentLog } from "./src/domain/log.ts";
 import { type ConnectionInfo, FetchHandler } from "./src/hosts/fetch_handler.ts";
+import { Metrics, type MetricsRegistry, type MetricsSources } from "./src/observe/metrics/metrics.ts";
 import type { ReplyCache } from "./src/domain/reply_cache.ts";
 import type { Fetch } from "./src/transports/fetch.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usage_sink.ts";
@@ -36,6 +37,8 @@ export type { OptimizerQosEvent, RelayUsageEvent, UsageEvent, UsageEventKind } f
 export type { ConnectionInfo } from "./src/hosts/fetch_handler.ts";
 export { MemoryCache, type MemoryCacheOptions } from "./src/cache/memory_cache.ts";
 export type { CachedReply, ReplyCache } from "./src/domain/reply_cache.ts";
+export { createMetricsHandler, type MetricsHandlerOptions } from "./src/observe/metrics/metrics_handler.ts";
+export type { MetricsRegistry, MetricsSources } from "./src/observe/metrics/metrics.ts";
 export type { HeaderFields, NodeReply } from "./src/domain/wire.ts";
 export type { Fetch } from "./src/transports/fetch.ts";
 export { createOtelUsageSink, type OtelUsageOptions, type UsageSpoolOptions } from "./src/usage/create_usage_sink.ts";
@@ -85,6 +88,8 @@ export interface RelayOptions extends RelayConfig {
   readonly fetch?: Fetch;
   /** Where replies are kept for other callers, such as a {@linkcode MemoryCache}. Default: nowhere. */
   readonly cache?: ReplyCache;
+  /** Where relays are counted, from {@linkcode createMetrics}; one for several relays. Default: nowhere. */
+  readonly metrics?: MetricsRegistry;
   /** Default: the platform's clocks. */
   readonly clock?: Clock;
   /** Default: nothing is logged. */
@@ -142,7 +147,8 @@ export interface RelayHandle extends AsyncDisposable {
 export function createRelay(options: RelayOptions): RelayHandle {
   const { usage = new NoopUsageSink(), fetch = globalThis.fetch, clock = systemClock, log = silentLog, cache } =
     options;
-  const { parts, options: resolved } = assemble(options, { usage, fetch, clock, log, cache });
+  const metrics = ownMetrics(options.metrics);
+  const { parts, options: resolved } = assemble(options, { usage, fetch, clock, log, cache, metrics });
   const handler = new FetchHandler(parts, resolved);
   const close = (graceMs = 30_000) => handler.drain(graceMs);
   return {
@@ -151,4 +157,31 @@ export function createRelay(options: RelayOptions): RelayHandle {
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+}
+
+/**
+ * Creates the numbers of a process: give them to each relay, and serve them with {@linkcode createMetricsHandler}.
+ *
+ * @example Serving metrics
+ * ```ts
+ * import { createMetrics, createMetricsHandler, createRelay } from "@relaymeter/relay";
+ *
+ * const metrics = createMetrics({ version: "1.0.0", usage: () => relay.stats() });
+ * const relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   metrics,
+ * });
+ * const handler = createMetricsHandler(metrics);
+ * const page = await handler(new Request("http://relay.example/metrics")).text();
+ * if (!page.includes("lava_rpcsmartrouter_overall_health 1")) throw new Error("the relay is healthy");
+ * ```
+ */
+export function createMetrics(sources: MetricsSources): MetricsRegistry {
+  return new Metrics(sources);
+}
+
+function ownMetrics(registry: MetricsRegistry | undefined): Metrics | undefined {
+  if (registry === undefined || registry instanceof Metrics) return registry;
+  throw new TypeError("metrics must be what createMetrics gave");
 }

@@ -10,6 +10,8 @@ Deno.test("the exports of the module are these", () => {
     "NoopUsageSink",
     "OptimizerQosSampler",
     "SpecSet",
+    "createMetrics",
+    "createMetricsHandler",
     "createOtelUsageSink",
     "createRelay",
     "readSpecFile",

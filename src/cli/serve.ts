@@ -1,5 +1,13 @@
-import { createRelay, MemoryCache, type RelayHandle, type ReplyCache } from "../../mod.ts";
-import { addressText } from "../config/address.ts";
+import denoConfig from "../../deno.json" with { type: "json" };
+import {
+  createMetrics,
+  createRelay,
+  MemoryCache,
+  type MetricsRegistry,
+  type RelayHandle,
+  type ReplyCache,
+} from "../../mod.ts";
+import { type Address, addressText } from "../config/address.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
 import type { RelayFlags } from "../config/flags.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
@@ -11,6 +19,7 @@ import { createJsonLog } from "../observe/log.ts";
 import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "../usage/usage_sink.ts";
 import type { ExitCode } from "./exit_code.ts";
+import { listenForMetrics } from "./listen_for_metrics.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
 import { refuse } from "./refuse.ts";
@@ -31,7 +40,12 @@ export async function serve(
   const isFile = positionals.length === 1 && first !== undefined;
   const { specs, mistakes: specMistakes, notes } = await loadSpecs(flags["use-static-spec"], specFetchOptions(flags));
   const read = isFile ? readFile(first, specs) : readTriples(positionals, flags.upstream, specs);
-  const mistakes = [...flagMistakes, ...specMistakes, ...read.mistakes, ...takenAddresses(read.endpoints)];
+  const mistakes = [
+    ...flagMistakes,
+    ...specMistakes,
+    ...read.mistakes,
+    ...takenAddresses(addressesOf(read.endpoints, flags)),
+  ];
   if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
   const usageOptions = resolveUsageOptions(flags, `lava-${command}`, processFacts());
   if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
@@ -51,11 +65,17 @@ export async function serve(
   }
   const stopped = stopSignals();
   const cache = flags.cache ? new MemoryCache({ maxBytes: flags["cache-max-bytes"] }) : undefined;
-  const running = read.endpoints.map((endpoint) => start(endpoint, flags, { usage, cache, log }));
+  const metrics = createMetrics({ version: denoConfig.version, usage: () => usage.stats() });
+  const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
+  const shared = { usage, cache, log, metrics: metricsListener && metrics };
+  const running = read.endpoints.map((endpoint) => start(endpoint, flags, shared));
 
   const signal = await stopped.first;
   log.info("stopping: no new requests are taken", { signal });
-  const isClean = await Promise.race([stop(running, usage, flags).then(() => true), stopped.second.then(() => false)]);
+  const isClean = await Promise.race([
+    stop(running, usage, flags, metricsListener).then(() => true),
+    stopped.second.then(() => false),
+  ]);
   log.info(isClean ? "stopped; final ledger" : "stopped at once; what is queued or in flight is lost", {
     ...ledgerFields(usage.stats()),
     ...numberingFields(usage),
@@ -72,12 +92,14 @@ interface Running {
 interface Shared {
   readonly usage: UsageSink;
   readonly cache: ReplyCache | undefined;
+  readonly metrics: MetricsRegistry | undefined;
   readonly log: Log;
 }
 
 function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, shared: Shared): Running {
-  const { usage, cache, log } = shared;
-  const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...(cache && { cache }) });
+  const { usage, cache, metrics, log } = shared;
+  const optional = { ...(cache && { cache }), ...(metrics && { metrics }) };
+  const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional });
   const listener = listen(address, relay.fetch);
   log.info("relay is listening", {
     address: addressText(listener),
@@ -91,7 +113,12 @@ function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, sh
 }
 
 /** Stops listening, lets requests under way end, and sends on what the sink holds. */
-async function stop(running: readonly Running[], usage: UsageSink, flags: RelayFlags): Promise<void> {
+async function stop(
+  running: readonly Running[],
+  usage: UsageSink,
+  flags: RelayFlags,
+  metricsListener: Listener | undefined,
+): Promise<void> {
   const closing = running.map(({ listener }) => listener.shutdown());
   await Promise.all(running.map(({ relay }) => relay.close(flags["shutdown-grace"])));
   let cancelTimer = () => {};
@@ -99,6 +126,8 @@ async function stop(running: readonly Running[], usage: UsageSink, flags: RelayF
   await Promise.race([Promise.all(closing), timeUp]);
   cancelTimer();
   await usage.close();
+  // The last, so that what became of the last events can still be scraped; it is not waited for.
+  metricsListener?.shutdown().catch(() => {});
 }
 
 function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
@@ -120,9 +149,15 @@ async function createUsageSink(flags: RelayFlags, options: OtelUsageOptions, log
   return flags["usage-otel-enabled"] ? await createOtelUsageSink({ ...options, log }) : new NoopUsageSink();
 }
 
+/** Every address that is to be listened on. */
+function addressesOf(endpoints: readonly EndpointConfig[], flags: RelayFlags): Address[] {
+  const metricsAddress = flags["metrics-listen-address"];
+  return [...endpoints.map(({ address }) => address), ...(metricsAddress === "disabled" ? [] : [metricsAddress])];
+}
+
 /** Addresses that can't be listened on, each with the reason. */
-function takenAddresses(endpoints: readonly EndpointConfig[]): string[] {
-  return endpoints.flatMap(({ address }) => {
+function takenAddresses(addresses: readonly Address[]): string[] {
+  return addresses.flatMap((address) => {
     try {
       Deno.listen({ hostname: address.hostname, port: address.port }).close();
       return [];

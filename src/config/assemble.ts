@@ -3,13 +3,13 @@ import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
 import type { ReplyCache } from "../domain/reply_cache.ts";
+import type { Metrics } from "../observe/metrics/metrics.ts";
 import { createJsonRpcCodec } from "../protocols/jsonrpc/codec.ts";
 import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Consistency } from "../relay/consistency.ts";
 import { Meter } from "../relay/meter.ts";
 import { Relay } from "../relay/relay.ts";
-import type { RelayMetrics } from "../relay/relay_metrics.ts";
 import { compileMatcher, type Matcher } from "../spec/matcher.ts";
 import { SpecSet } from "../spec/spec_set.ts";
 import { createFetchTransport, type Fetch } from "../transports/fetch.ts";
@@ -26,8 +26,8 @@ export interface Surroundings {
   readonly log: Log;
   /** Where replies are kept for other callers; default: nowhere. */
   readonly cache?: ReplyCache | undefined;
-  /** Who counts relays; default: nobody. */
-  readonly metrics?: RelayMetrics | undefined;
+  /** Where relays are counted; default: nowhere. */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** The parts that a host puts its own end to, and their resolved options. */
@@ -67,8 +67,15 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
   const selector = new LeastRecentSelector(providers, clock, log);
   const transport = createFetchTransport(fetch, clock, { maxReplyBytes: config.maxReplyBytes ?? 100 * MIB });
   const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
-  const meter = new Meter(usage, clock, metrics);
-  const relay = new Relay({ selector, transport, meter, clock, log, cache, consistency, metrics }, {
+  const counts = metrics?.addEndpoint({
+    chain: config.chainId,
+    apiInterface: "jsonrpc",
+    providers: providers.map(({ name }) => name),
+    isHealthy: () => selector.isHealthy(),
+    headOf: (provider) => selector.headOf(provider),
+  });
+  const meter = new Meter(usage, clock, counts);
+  const relay = new Relay({ selector, transport, meter, clock, log, cache, consistency, metrics: counts }, {
     retryLimit: config.retryLimit ?? 2,
     disableBatchRetry: config.disableBatchRetry ?? true,
     batchNodeErrorOnAny: config.batchNodeErrorOnAny ?? false,

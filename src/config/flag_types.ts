@@ -1,3 +1,4 @@
+import { type Address, parseAddress } from "./address.ts";
 import { parseDuration } from "../domain/duration.ts";
 
 /** A command-line flag: what it takes, what it is without it, and what it is for. */
@@ -85,6 +86,19 @@ export function choice<const Word extends string>(words: readonly Word[], initia
     parse: (text) => words.find((word) => word === text),
     allowed: words.join(", "),
     initial,
+  };
+}
+
+/** An address to listen on, or `disabled`. */
+export function optionalAddress(help: string): Flag<Address | "disabled"> {
+  return {
+    placeholder: "HOST:PORT",
+    defaultText: "disabled",
+    help,
+    kind: "single",
+    parse: (text) => text === "disabled" ? text : parseAddress(text),
+    allowed: "disabled, or host:port with a port from 0 to 65535",
+    initial: "disabled",
   };
 }
 

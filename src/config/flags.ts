@@ -1,4 +1,4 @@
-import { choice, decimal, duration, type Flag, integer, text, texts, toggle } from "./flag_types.ts";
+import { choice, decimal, duration, type Flag, integer, optionalAddress, text, texts, toggle } from "./flag_types.ts";
 
 /** The flags that say where chain specs come from. */
 export const SPEC_FLAGS = {
@@ -27,6 +27,8 @@ export const RELAY_FLAGS = {
   "hedge-quantile": decimal(0, 0, 0.999, "ask another node when this share of its answers is faster; 0 for never"),
   "cache": toggle(false, "answer from a cache what any node would answer alike"),
   "cache-max-bytes": integer(268_435_456, 1_048_576, 1_099_511_627_776, "most bytes of the cache in memory"),
+
+  "metrics-listen-address": optionalAddress("where Prometheus finds the metrics, under /metrics"),
 
   "usage-otel-enabled": toggle(false, "export usage events to an OpenTelemetry collector"),
   "usage-otel-endpoint": text(

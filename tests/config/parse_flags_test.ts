@@ -35,6 +35,7 @@ Deno.test("without arguments every flag has its documented default", () => {
     "hedge-quantile": 0,
     "cache": false,
     "cache-max-bytes": 268_435_456,
+    "metrics-listen-address": "disabled",
     "usage-otel-enabled": false,
     "usage-otel-endpoint": "",
     "usage-otel-insecure": true,

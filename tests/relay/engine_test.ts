@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { RelayUsageEvent } from "../../mod.ts";
 import type { ApiFacts, RelayRequest } from "../../src/domain/relay_request.ts";
 import type { Steering } from "../../src/domain/steering.ts";
@@ -323,6 +323,7 @@ for (const [name, branch] of Object.entries(BRANCHES)) {
     assertEquals(gets, branch.gets);
     assertEquals(outcome.notes, branch.notes ?? []);
     assertEquals(engine.selector.samples, branch.samples);
+    assertCounted(engine);
     assertEquals(engine.aborted, branch.aborted ?? []);
     assertEquals(engine.usage.events, [{
       kind: "relay_usage",
@@ -347,6 +348,21 @@ for (const [name, branch] of Object.entries(BRANCHES)) {
       ...branch.event,
     }]);
   });
+}
+
+/** The metrics say of the one relay what its event says. */
+function assertCounted({ counts, usage }: Engine): void {
+  const [event] = usage.events;
+  const [method] = counts.methods.values();
+  const row = method!.providers.get(event!.provider)!;
+  const { total, success, failed, read, write, batch, debugTrace, archive } = row;
+  assertEquals([total, success, failed], [1, Number(event!.success), Number(!event!.success)]);
+  assertEquals([read + write + batch, write, batch], [1, Number(event!.isWrite), Number(event!.isBatch)]);
+  assertEquals([debugTrace, archive], [Number(event!.isDebugTrace), Number(event!.isArchive)]);
+  assertEquals(method!.hedges, event!.hedgeCount);
+  let faults = 0;
+  for (const { nodeErrors, protocolErrors } of method!.providers.values()) faults += nodeErrors + protocolErrors;
+  assert(faults <= event!.attempts, "no attempt fails twice");
 }
 
 Deno.test("a write's other attempts go on until their time, and are then ended and counted", async () => {

@@ -6,6 +6,7 @@ import { failure, type RelayErrorCode } from "../../src/domain/relay_error.ts";
 import type { ApiFacts, ProtocolCall, RelayRequest } from "../../src/domain/relay_request.ts";
 import type { ReplyCache } from "../../src/domain/reply_cache.ts";
 import { NO_STEERING, type Steering } from "../../src/domain/steering.ts";
+import { EndpointCounts } from "../../src/observe/metrics/endpoint_counts.ts";
 import { LeastRecentSelector } from "../../src/providers/least_recent_selector.ts";
 import { NodeHealth } from "../../src/providers/node_health.ts";
 import type { Provider } from "../../src/providers/provider.ts";
@@ -110,6 +111,7 @@ export class RecordingSelector extends LeastRecentSelector {
 export class Engine {
   readonly clock = new FakeClock();
   readonly usage = new MemorySink();
+  readonly counts = new EndpointCounts();
   readonly selector: RecordingSelector;
   readonly relay: Relay;
   /** Requests as they reached the nodes, such as `a /path`. */
@@ -140,7 +142,8 @@ export class Engine {
     const deps = {
       selector: this.selector,
       transport: this.#transport(),
-      meter: new Meter(this.usage, this.clock),
+      meter: new Meter(this.usage, this.clock, this.counts),
+      metrics: this.counts,
       clock: this.clock,
       log: silentLog,
       cache: options.cache,

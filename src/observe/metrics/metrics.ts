@@ -1,0 +1,201 @@
+import type { ApiInterface } from "../../domain/api_interface.ts";
+import type { OptimizerQosEvent } from "../../domain/usage_event.ts";
+import type { LedgerCounts, UsageStats } from "../../usage/usage_sink.ts";
+import { EndpointCounts, type MethodRow, type ProviderRow } from "./endpoint_counts.ts";
+import { Exposition, type Labels } from "./exposition.ts";
+
+/** What is measured of one endpoint from outside. */
+export interface EndpointFacts {
+  /** Chain index, such as `ETH1`. */
+  readonly chain: string;
+  /** Its protocol. */
+  readonly apiInterface: ApiInterface;
+  /** Names of its providers. */
+  readonly providers: readonly string[];
+  /** Whether any provider can be expected to answer now. */
+  isHealthy(): boolean;
+  /** The newest block that is known of a provider; 0 while none is. */
+  headOf(provider: string): number;
+}
+
+/** Where the numbers come from that relays don't bring along. */
+export interface MetricsSources {
+  /** The program's version. */
+  readonly version: string;
+  /** The ledger of the usage sink. */
+  usage(): UsageStats;
+  /** The optimizer's newest scores; default none. */
+  scores?(): readonly OptimizerQosEvent[];
+}
+
+interface Endpoint {
+  readonly facts: EndpointFacts;
+  readonly counts: EndpointCounts;
+  readonly labels: Labels;
+}
+
+const PREFIX = "lava_rpcsmartrouter_";
+
+/** The numbers of a process, for all its relays. */
+export interface MetricsRegistry {
+  /** Whether every endpoint can be expected to answer. */
+  isHealthy(): boolean;
+  /** All of it, in the text format of Prometheus. */
+  toString(): string;
+}
+
+/** Counts what the endpoints of a process do. */
+export class Metrics implements MetricsRegistry {
+  readonly #sources: MetricsSources;
+  readonly #endpoints: Endpoint[] = [];
+
+  /** With no endpoint yet. */
+  constructor(sources: MetricsSources) {
+    this.#sources = sources;
+  }
+
+  /** Takes in an endpoint; what comes back is told of its relays. */
+  addEndpoint(facts: EndpointFacts): EndpointCounts {
+    const counts = new EndpointCounts();
+    this.#endpoints.push({ facts, counts, labels: [["spec", facts.chain], ["apiInterface", facts.apiInterface]] });
+    return counts;
+  }
+
+  /** Whether every endpoint can be expected to answer. */
+  isHealthy(): boolean {
+    return this.#endpoints.every(({ facts }) => facts.isHealthy());
+  }
+
+  /** All of it, in the text format of Prometheus. */
+  toString(): string {
+    const page = new Exposition();
+    for (const [name, help, read] of PROVIDER_COUNTERS) this.#writeProviderCounter(page, name, help, read);
+    for (const [name, help, read] of METHOD_COUNTERS) this.#writeMethodCounter(page, name, help, read);
+    this.#writeLatencies(page);
+    this.#writeState(page);
+    this.#writeLedger(page);
+    this.#writeScores(page);
+    return page.toString();
+  }
+
+  #writeProviderCounter(page: Exposition, name: string, help: string, read: (row: ProviderRow) => number): void {
+    page.family(PREFIX + name, "counter", help);
+    for (const { counts, labels } of this.#endpoints) {
+      for (const [method, { providers }] of counts.methods) {
+        for (const [provider, row] of providers) {
+          page.sample(PREFIX + name, [...labels, ["provider_address", provider], ["method", method]], read(row));
+        }
+      }
+    }
+  }
+
+  #writeMethodCounter(page: Exposition, name: string, help: string, read: (row: MethodRow) => number): void {
+    page.family(PREFIX + name, "counter", help);
+    for (const { counts, labels } of this.#endpoints) {
+      for (const [method, row] of counts.methods) {
+        page.sample(PREFIX + name, [...labels, ["method", method]], read(row));
+      }
+    }
+  }
+
+  #writeLatencies(page: Exposition): void {
+    const name = `${PREFIX}end_to_end_latency_milliseconds`;
+    page.family(name, "histogram", "Time from a request's arrival until its answer was complete.");
+    for (const { counts, labels } of this.#endpoints) {
+      for (const [method, { latency }] of counts.methods) latency.write(page, name, [...labels, ["function", method]]);
+    }
+  }
+
+  #writeState(page: Exposition): void {
+    const gauge = (name: string, help: string) => page.family(PREFIX + name, "gauge", help);
+    gauge("ws_connections_active", "WebSocket connections that are open.");
+    for (const { counts, labels } of this.#endpoints) {
+      page.sample(`${PREFIX}ws_connections_active`, labels, counts.webSockets);
+    }
+    page.family(`${PREFIX}ws_subscriptions_total`, "counter", "Subscriptions that were started.");
+    for (const { counts, labels } of this.#endpoints) {
+      page.sample(`${PREFIX}ws_subscriptions_total`, labels, counts.subscriptions);
+    }
+    gauge("overall_health", "1 when every endpoint can be expected to answer.");
+    page.sample(`${PREFIX}overall_health`, [], Number(this.isHealthy()));
+    gauge("overall_health_breakdown", "1 when the endpoint can be expected to answer.");
+    for (const { facts, labels } of this.#endpoints) {
+      page.sample(`${PREFIX}overall_health_breakdown`, labels, Number(facts.isHealthy()));
+    }
+    gauge("latest_block", "The newest block that is known of a provider.");
+    for (const { facts, labels } of this.#endpoints) {
+      for (const provider of facts.providers) {
+        const head = facts.headOf(provider);
+        if (head > 0) page.sample(`${PREFIX}latest_block`, [...labels, ["provider_address", provider]], head);
+      }
+    }
+    gauge("protocol_version", "The version of the relay, as a label.");
+    page.sample(`${PREFIX}protocol_version`, [["version", this.#sources.version]], 1);
+  }
+
+  #writeLedger(page: Exposition): void {
+    const stats = Object.entries(this.#sources.usage());
+    for (const [name, type, help, read] of LEDGER) {
+      const metric = `${PREFIX}usage_events_${name}`;
+      page.family(metric, type, help);
+      for (const [kind, counts] of stats) page.sample(metric, [["kind", kind]], read(counts));
+    }
+    const dropped = `${PREFIX}usage_events_dropped_total`;
+    page.family(dropped, "counter", "Usage events that were given up, by reason.");
+    for (const [kind, counts] of stats) {
+      for (const [reason, count] of Object.entries(counts.dropped)) {
+        page.sample(dropped, [["kind", kind], ["reason", reason]], count);
+      }
+    }
+  }
+
+  #writeScores(page: Exposition): void {
+    const name = "lava_rpc_optimizer_selection_score";
+    page.family(name, "gauge", "What the optimizer thinks of a provider, 0 to 1, higher is better.");
+    for (const event of this.#sources.scores?.() ?? []) {
+      const labels: Labels = [["spec", event.chainId], ["endpoint_id", event.provider]];
+      for (const [type, field] of SCORES) page.sample(name, [...labels, ["score_type", type]], event[field]);
+    }
+  }
+}
+
+const PROVIDER_COUNTERS: readonly (readonly [string, string, (row: ProviderRow) => number])[] = [
+  ["requests_total", "Relays that have ended, each of which is one usage event.", (row) => row.total],
+  ["requests_success_total", "Relays that were answered with a result.", (row) => row.success],
+  ["requests_failed_total", "Relays that were answered with an error, or not at all.", (row) => row.failed],
+  ["requests_read_total", "Relays of single calls that read.", (row) => row.read],
+  ["requests_write_total", "Relays of single calls that write.", (row) => row.write],
+  ["requests_batch_total", "Relays of batches.", (row) => row.batch],
+  ["requests_debug_trace_total", "Relays of APIs of the debug and trace add-ons.", (row) => row.debugTrace],
+  ["requests_archive_total", "Relays that used the archive extension.", (row) => row.archive],
+  ["node_errors_total", "Attempts that a node answered with an error of its own.", (row) => row.nodeErrors],
+  ["protocol_errors_total", "Attempts that a node did not answer as it should.", (row) => row.protocolErrors],
+];
+
+const METHOD_COUNTERS: readonly (readonly [string, string, (row: MethodRow) => number])[] = [
+  ["retries_total", "Attempts made because an earlier one failed.", (row) => row.retries],
+  ["hedge_total", "Attempts made because an earlier one was slow.", (row) => row.hedges],
+  ["consistency_total", "Requests held to providers that have what the caller has seen.", (row) => row.consistency],
+  ["cross_validation_requests_total", "Relays whose caller wanted agreement.", (row) => row.crossValidation],
+  ["cross_validation_success_total", "Those that found it.", (row) => row.crossValidationSuccess],
+  ["cross_validation_failed_total", "Those that did not.", (row) => row.crossValidationFailed],
+  ["cache_requests_total", "Requests that the cache was asked about.", (row) => row.cacheRequests],
+  ["cache_success_total", "Those that it answered, or that an identical one under way did.", (row) => row.cacheSuccess],
+  ["cache_failed_total", "Those that it did not.", (row) => row.cacheFailed],
+];
+
+const LEDGER: readonly (readonly [string, "counter" | "gauge", string, (counts: LedgerCounts) => number])[] = [
+  ["accepted_total", "counter", "Usage events that were handed over.", (counts) => counts.accepted],
+  ["exported_total", "counter", "Usage events that a collector has acknowledged.", (counts) => counts.exported],
+  ["queued", "gauge", "Usage events that wait in memory.", (counts) => counts.queued],
+  ["in_flight", "gauge", "Usage events on their way to the collector.", (counts) => counts.inFlight],
+  ["spooled", "gauge", "Usage events that wait on disk.", (counts) => counts.spooled],
+];
+
+const SCORES = [
+  ["availability", "selectionAvailability"],
+  ["latency", "selectionLatency"],
+  ["sync", "selectionSync"],
+  ["stake", "selectionStake"],
+  ["composite", "selectionComposite"],
+] as const;
