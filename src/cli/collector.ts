@@ -9,6 +9,7 @@ import type { ExitCode } from "./exit_code.ts";
 import { refuse } from "./refuse.ts";
 import { stopSignals } from "./stop_signals.ts";
 import { write } from "./terminal.ts";
+import { feedOfStore, servePage } from "./usage_page.ts";
 
 const HELP = "relaymeter collector --help";
 /** Bodies held at once, in bodies of the largest size. */
@@ -28,25 +29,36 @@ export async function collect(
   if (path === undefined || address === undefined || mistakes.length > 0) return refuse(mistakes, HELP);
 
   const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
-  const opened = UsageStore.open(path, { clock: systemClock, log }, {
+  const page = feedOfStore();
+  const opened = UsageStore.open(path, { clock: systemClock, log, onStored: page.onStored }, {
     maxAgeMs: { relay_usage: flags["max-age"], optimizer_qos: flags["max-qos-age"] },
     maxBytes: flags["max-bytes"],
   });
   if (opened.kind === "failure") return refuse([opened.message], HELP);
   await using store = opened.store;
+  page.setStore(store);
   const receiver = new UsageReceiver(store, systemClock, {
     maxBodyBytes: flags["max-request-body-bytes"],
     maxHeldBytes: flags["max-request-body-bytes"] * HELD_BODIES,
     bodyTimeoutMs: flags["request-body-timeout"],
   });
   const stopped = stopSignals();
-  let listener: Listener;
+  const listeners: Pick<Listener, "shutdown">[] = [];
+  let listening = address;
   try {
-    listener = listen(address, (request) => receiver.fetch(request));
+    if (flags.ui !== "disabled") {
+      listening = flags.ui;
+      listeners.push(servePage(page.feed, flags.ui, flags["ui-host"], log));
+      listening = address;
+    }
+    const listener = listen(address, (request) => receiver.fetch(request));
+    listeners.push(listener);
+    listening = listener;
   } catch {
-    return refuse([`${addressText(address)} can't be listened on, or is in use by another program`], HELP);
+    await Promise.all(listeners.map((each) => each.shutdown()));
+    return refuse([`${addressText(listening)} can't be listened on, or is in use by another program`], HELP);
   }
-  log.info("collector is listening", { address: addressText(listener), file: path });
+  log.info("collector is listening", { address: addressText(listening), file: path });
 
   const signal = await stopped.first;
   log.info("stopping: no new requests are taken", { signal });
@@ -54,7 +66,7 @@ export async function collect(
   const timeUp = new Promise<void>((resolve) => {
     cancelTimer = systemClock.schedule(flags["shutdown-grace"], resolve);
   });
-  await Promise.race([listener.shutdown(), timeUp, stopped.second]);
+  await Promise.race([Promise.all(listeners.map((each) => each.shutdown())), timeUp, stopped.second]);
   cancelTimer();
   await store[Symbol.asyncDispose]();
   log.info("stopped", { ...receiver.counts(), ...store.counts() });

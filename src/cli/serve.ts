@@ -25,6 +25,7 @@ import { readFile, readTriples } from "./read_endpoints.ts";
 import { refuse } from "./refuse.ts";
 import { stopSignals } from "./stop_signals.ts";
 import { write } from "./terminal.ts";
+import { pageOfRelay } from "./usage_page.ts";
 
 /** How long connections may take to close after the last request under way has been answered, milliseconds. */
 const CONNECTION_GRACE_MS = 2_000;
@@ -67,13 +68,14 @@ export async function serve(
   const cache = flags.cache ? new MemoryCache({ maxBytes: flags["cache-max-bytes"] }) : undefined;
   const metrics = createMetrics({ version: denoConfig.version, usage: () => usage.stats() });
   const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
-  const shared = { usage, cache, log, metrics: metricsListener && metrics };
+  const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
+  const shared = { usage: page?.usage ?? usage, cache, log, metrics: metricsListener && metrics };
   const running = read.endpoints.map((endpoint) => start(endpoint, flags, shared));
 
   const signal = await stopped.first;
   log.info("stopping: no new requests are taken", { signal });
   const isClean = await Promise.race([
-    stop(running, usage, flags, metricsListener).then(() => true),
+    stop(running, usage, flags, [metricsListener, page]).then(() => true),
     stopped.second.then(() => false),
   ]);
   log.info(isClean ? "stopped; final ledger" : "stopped at once; what is queued or in flight is lost", {
@@ -107,7 +109,7 @@ function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, sh
     api_interface: config.apiInterface ?? "jsonrpc",
     providers: config.providers.length,
     backup_providers: config.backupProviders?.length ?? 0,
-    usage: usage instanceof NoopUsageSink ? "off" : "otel",
+    usage: flags["usage-otel-enabled"] ? "otel" : "off",
   });
   return { relay, listener };
 }
@@ -117,7 +119,7 @@ async function stop(
   running: readonly Running[],
   usage: UsageSink,
   flags: RelayFlags,
-  metricsListener: Listener | undefined,
+  others: readonly (Pick<Listener, "shutdown"> | undefined)[],
 ): Promise<void> {
   const closing = running.map(({ listener }) => listener.shutdown());
   await Promise.all(running.map(({ relay }) => relay.close(flags["shutdown-grace"])));
@@ -126,8 +128,8 @@ async function stop(
   await Promise.race([Promise.all(closing), timeUp]);
   cancelTimer();
   await usage.close();
-  // The last, so that what became of the last events can still be scraped; it is not waited for.
-  metricsListener?.shutdown().catch(() => {});
+  // The last, so that what became of the last events can still be seen; they are not waited for.
+  for (const other of others) other?.shutdown().catch(() => {});
 }
 
 function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
@@ -151,8 +153,8 @@ async function createUsageSink(flags: RelayFlags, options: OtelUsageOptions, log
 
 /** Every address that is to be listened on. */
 function addressesOf(endpoints: readonly EndpointConfig[], flags: RelayFlags): Address[] {
-  const metricsAddress = flags["metrics-listen-address"];
-  return [...endpoints.map(({ address }) => address), ...(metricsAddress === "disabled" ? [] : [metricsAddress])];
+  const others = [flags["metrics-listen-address"], flags.ui].filter((address) => address !== "disabled");
+  return [...endpoints.map(({ address }) => address), ...others];
 }
 
 /** Addresses that can't be listened on, each with the reason. */

@@ -29,6 +29,8 @@ export const RELAY_FLAGS = {
   "cache-max-bytes": integer(268_435_456, 1_048_576, 1_099_511_627_776, "most bytes of the cache in memory"),
 
   "metrics-listen-address": optionalAddress("where Prometheus finds the metrics, under /metrics"),
+  "ui": optionalAddress("where to serve the usage page, such as 127.0.0.1:7780"),
+  "ui-host": texts("NAME", "a name under which the page is asked for, beside localhost; repeat it for more"),
 
   "usage-otel-enabled": toggle(false, "export usage events to an OpenTelemetry collector"),
   "usage-otel-endpoint": text(

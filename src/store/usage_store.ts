@@ -4,6 +4,7 @@ import type { Log } from "../domain/log.ts";
 import type { UsageEventKind } from "../domain/usage_event.ts";
 import { type AttributeValue, parseEventId, ROW_FIELDS, type UsageRow } from "../usage/usage_row.ts";
 import { describe, openForWriting, type StoreFile } from "./open_store.ts";
+import { recentRows } from "./recent.ts";
 import { giveBack, removeOldest, type RetentionOptions } from "./retention.ts";
 import { columnsOf } from "./schema.ts";
 
@@ -92,6 +93,11 @@ export class UsageStore implements AsyncDisposable {
     this.#waiting.push({ rows, resolve });
     this.#cancelCommit ??= this.#deps.clock.schedule(0, () => this.#commitWaiting());
     return promise;
+  }
+
+  /** The last events of a kind since a moment, oldest first; `maxCount` of those that came last. */
+  recent(kind: UsageEventKind, sinceUnixMs: number, maxCount: number): readonly UsageRow[] {
+    return recentRows(this.#db, kind, sinceUnixMs, maxCount);
   }
 
   /** What has been done so far. */

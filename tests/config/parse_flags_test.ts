@@ -36,6 +36,8 @@ Deno.test("without arguments every flag has its documented default", () => {
     "cache": false,
     "cache-max-bytes": 268_435_456,
     "metrics-listen-address": "disabled",
+    "ui": "disabled",
+    "ui-host": [],
     "usage-otel-enabled": false,
     "usage-otel-endpoint": "",
     "usage-otel-insecure": true,
