@@ -59,6 +59,7 @@ const ADAPTERS = [
   /^src\/cli\//,
   /^src\/usage\/spool\//,
   /^src\/store\//,
+  /^src\/cache\/redis_cache\.ts$/,
   /^src\/http2\/(?:deno|node)_[a-z]+\.ts$/,
   /^src\/report\/event_files\.ts$/,
   /^src\/hosts\/(?!fetch_handler|websocket_session)[a-z_]+\.ts$/,

@@ -1,12 +1,5 @@
 import denoConfig from "../../deno.json" with { type: "json" };
-import {
-  createMetrics,
-  createRelay,
-  MemoryCache,
-  type MetricsRegistry,
-  type RelayHandle,
-  type ReplyCache,
-} from "../../mod.ts";
+import { createMetrics, createRelay, type MetricsRegistry, type RelayHandle, type ReplyCache } from "../../mod.ts";
 import { type Address, addressText } from "../config/address.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
 import type { RelayFlags } from "../config/flags.ts";
@@ -18,6 +11,7 @@ import { listen, type Listener } from "../hosts/deno.ts";
 import { createJsonLog } from "../observe/log.ts";
 import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "../usage/usage_sink.ts";
+import { cacheMistakes, createCache } from "./create_cache.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { listenForMetrics } from "./listen_for_metrics.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
@@ -43,6 +37,7 @@ export async function serve(
   const read = isFile ? readFile(first, specs) : readTriples(positionals, flags.upstream, specs);
   const mistakes = [
     ...flagMistakes,
+    ...cacheMistakes(flags),
     ...specMistakes,
     ...read.mistakes,
     ...takenAddresses(addressesOf(read.endpoints, flags)),
@@ -65,7 +60,7 @@ export async function serve(
     );
   }
   const stopped = stopSignals();
-  const cache = flags.cache ? new MemoryCache({ maxBytes: flags["cache-max-bytes"] }) : undefined;
+  const cache = await createCache(flags, log);
   const metrics = createMetrics({ version: denoConfig.version, usage: () => usage.stats() });
   const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
   const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
@@ -78,6 +73,7 @@ export async function serve(
     stop(running, usage, flags, [metricsListener, page]).then(() => true),
     stopped.second.then(() => false),
   ]);
+  await cache?.[Symbol.asyncDispose]?.();
   log.info(isClean ? "stopped; final ledger" : "stopped at once; what is queued or in flight is lost", {
     ...ledgerFields(usage.stats()),
     ...numberingFields(usage),

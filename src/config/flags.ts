@@ -26,6 +26,7 @@ export const RELAY_FLAGS = {
 
   "hedge-quantile": decimal(0, 0, 0.999, "ask another node when this share of its answers is faster; 0 for never"),
   "cache": toggle(false, "answer from a cache what any node would answer alike"),
+  "cache-redis-url": text("REDIS://HOST:PORT", "keep the cache in Redis, for several processes; empty: in memory"),
   "cache-max-bytes": integer(268_435_456, 1_048_576, 1_099_511_627_776, "most bytes of the cache in memory"),
 
   "metrics-listen-address": optionalAddress("where Prometheus finds the metrics, under /metrics"),

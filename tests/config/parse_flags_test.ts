@@ -34,6 +34,7 @@ Deno.test("without arguments every flag has its documented default", () => {
     "max-response-body-bytes": 100 * 1024 * 1024,
     "hedge-quantile": 0,
     "cache": false,
+    "cache-redis-url": "",
     "cache-max-bytes": 268_435_456,
     "metrics-listen-address": "disabled",
     "ui": "disabled",
