@@ -50,7 +50,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "hosts",
     "config",
   ],
-  "cli.ts": ["cli"],
+  // In a worker the program is the store of a relay.
+  "cli.ts": ["cli", "store"],
 };
 
 /** The only files that may name a runtime. */

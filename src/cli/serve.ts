@@ -9,9 +9,9 @@ import { systemClock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import { listen, type Listener } from "../hosts/deno.ts";
 import { createJsonLog } from "../observe/log.ts";
-import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
-import { NoopUsageSink, type UsageSink, type UsageStats } from "../usage/usage_sink.ts";
+import type { UsageSink, UsageStats } from "../usage/usage_sink.ts";
 import { cacheMistakes, createCache } from "./create_cache.ts";
+import { createUsageSink, type UsageSinkResult, usageTargetMistakes } from "./create_usage_sink.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { listenForMetrics } from "./listen_for_metrics.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
@@ -45,32 +45,27 @@ export async function serve(
   if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
   const usageOptions = resolveUsageOptions(flags, `lava-${command}`, processFacts());
   if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
+  mistakes.push(...usageTargetMistakes(flags));
   if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
 
   const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
   for (const warning of read.warnings) log.warn(warning);
   for (const note of notes) log.debug(note);
-  let usage: UsageSink;
-  try {
-    usage = await createUsageSink(flags, usageOptions.options, log);
-  } catch {
-    return refuse(
-      [`--usage-spool-dir: ${flags["usage-spool-dir"]} can't be written to`],
-      `relaymeter ${command} --help`,
-    );
-  }
+  const created = await createUsageSink(flags, usageOptions.options, log);
+  if (created.kind === "failure") return refuse([created.message], `relaymeter ${command} --help`);
+  const { sink: usage, target } = created;
   const stopped = stopSignals();
   const cache = await createCache(flags, log);
   const metrics = createMetrics({ version: denoConfig.version, usage: () => usage.stats() });
   const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
   const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
-  const shared = { usage: page?.usage ?? usage, cache, log, metrics: metricsListener && metrics };
+  const shared = { usage: page?.usage ?? usage, target, cache, log, metrics: metricsListener && metrics };
   const running = read.endpoints.map((endpoint) => start(endpoint, flags, shared));
 
   const signal = await stopped.first;
   log.info("stopping: no new requests are taken", { signal });
   const isClean = await Promise.race([
-    stop(running, usage, flags, [metricsListener, page]).then(() => true),
+    stop(running, created, flags, [metricsListener, page]).then(() => true),
     stopped.second.then(() => false),
   ]);
   await cache?.[Symbol.asyncDispose]?.();
@@ -89,13 +84,14 @@ interface Running {
 /** What all endpoints share. */
 interface Shared {
   readonly usage: UsageSink;
+  readonly target: string;
   readonly cache: ReplyCache | undefined;
   readonly metrics: MetricsRegistry | undefined;
   readonly log: Log;
 }
 
 function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, shared: Shared): Running {
-  const { usage, cache, metrics, log } = shared;
+  const { usage, target, cache, metrics, log } = shared;
   const optional = { ...(cache && { cache }), ...(metrics && { metrics }) };
   const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional });
   const listener = listen(address, relay.fetch);
@@ -105,7 +101,7 @@ function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, sh
     api_interface: config.apiInterface ?? "jsonrpc",
     providers: config.providers.length,
     backup_providers: config.backupProviders?.length ?? 0,
-    usage: flags["usage-otel-enabled"] ? "otel" : "off",
+    usage: target,
   });
   return { relay, listener };
 }
@@ -113,7 +109,7 @@ function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, sh
 /** Stops listening, lets requests under way end, and sends on what the sink holds. */
 async function stop(
   running: readonly Running[],
-  usage: UsageSink,
+  { sink, release }: Extract<UsageSinkResult, { kind: "sink" }>,
   flags: RelayFlags,
   others: readonly (Pick<Listener, "shutdown"> | undefined)[],
 ): Promise<void> {
@@ -123,7 +119,8 @@ async function stop(
   const timeUp = new Promise<void>((resolve) => cancelTimer = systemClock.schedule(CONNECTION_GRACE_MS, resolve));
   await Promise.race([Promise.all(closing), timeUp]);
   cancelTimer();
-  await usage.close();
+  await sink.close();
+  await release();
   // The last, so that what became of the last events can still be seen; they are not waited for.
   for (const other of others) other?.shutdown().catch(() => {});
 }
@@ -141,10 +138,6 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     hedgeQuantile: flags["hedge-quantile"],
     maxReplyBytes: flags["max-response-body-bytes"],
   };
-}
-
-async function createUsageSink(flags: RelayFlags, options: OtelUsageOptions, log: Log): Promise<UsageSink> {
-  return flags["usage-otel-enabled"] ? await createOtelUsageSink({ ...options, log }) : new NoopUsageSink();
 }
 
 /** Every address that is to be listened on. */

@@ -42,8 +42,8 @@ export function resolveUsageOptions(
     mistakes.push("--usage-otel-exporter: sdk speaks http/json only; leave it at otlp for http/protobuf");
   }
   const directory = flags["usage-spool-dir"];
-  if (directory !== "" && !flags["usage-otel-enabled"]) {
-    mistakes.push("--usage-spool-dir: needs --usage-otel-enabled; without it there are no events");
+  if (directory !== "" && (!flags["usage-otel-enabled"] || flags["usage-store"] !== "")) {
+    mistakes.push("--usage-spool-dir: needs --usage-otel-enabled; without it there is no collector to keep events for");
   }
   if (directory !== "" && flags["usage-otel-exporter"] === "sdk") {
     mistakes.push("--usage-spool-dir: needs --usage-otel-exporter otlp, since it keeps encoded records");

@@ -1,0 +1,63 @@
+import type { RelayFlags } from "../config/flags.ts";
+import type { Log } from "../domain/log.ts";
+import { openStoreInWorker } from "../store/store_client.ts";
+import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
+import { NoopUsageSink, type UsageSink } from "../usage/usage_sink.ts";
+
+/** A relay's sink, or why there can't be one. */
+export type UsageSinkResult =
+  | {
+    readonly kind: "sink";
+    readonly sink: UsageSink;
+    /** Where events go. */
+    readonly target: "off" | "otel" | "store";
+    /** Lets go of what is behind the sink, once that is closed. */
+    release(): Promise<void>;
+  }
+  | { readonly kind: "failure"; readonly message: string };
+
+/** What is wrong with the flags that say where events go. */
+export function usageTargetMistakes(flags: RelayFlags): string[] {
+  return flags["usage-store"] !== "" && flags["usage-otel-enabled"]
+    ? ["--usage-store: is instead of a collector; leave out --usage-otel-enabled"]
+    : [];
+}
+
+/** Makes the sink that the flags ask for. */
+export async function createUsageSink(
+  flags: RelayFlags,
+  options: OtelUsageOptions,
+  log: Log,
+): Promise<UsageSinkResult> {
+  const target = flags["usage-store"] !== "" ? "store" : flags["usage-otel-enabled"] ? "otel" : "off";
+  if (target === "off") return { kind: "sink", sink: new NoopUsageSink(), target, release: () => Promise.resolve() };
+  if (target === "store") return await createStoreSink(flags, options, log);
+  try {
+    const sink = await createOtelUsageSink({ ...options, log });
+    return { kind: "sink", sink, target, release: () => Promise.resolve() };
+  } catch {
+    return { kind: "failure", message: `--usage-spool-dir: ${flags["usage-spool-dir"]} can't be written to` };
+  }
+}
+
+/** A sink whose collector is a worker of this process: all that it promises of a collector holds here as well. */
+async function createStoreSink(flags: RelayFlags, options: OtelUsageOptions, log: Log): Promise<UsageSinkResult> {
+  const opened = await openStoreInWorker(Deno.mainModule, flags["usage-store"], {
+    maxAgeMs: { relay_usage: flags["usage-store-max-age"], optimizer_qos: flags["usage-store-max-qos-age"] },
+    maxBytes: flags["usage-store-max-bytes"],
+  }, log);
+  if (opened.kind === "failure") return { kind: "failure", message: `--usage-store: ${opened.message}` };
+  const { store } = opened;
+  const sink = await createOtelUsageSink({
+    ...options,
+    log,
+    url: "http://usage-store/v1/logs",
+    fetch: store.fetch,
+    headers: {},
+    protocol: "http/protobuf",
+    compression: "none",
+    exporter: "otlp",
+    extended: true,
+  });
+  return { kind: "sink", sink, target: "store", release: () => store.close() };
+}
