@@ -35,7 +35,7 @@ export async function findFiles(paths: readonly string[]): Promise<EventFile[]> 
 /**
  * The events of a file of JSON lines, compressed with gzip or not. A line is a request in OTLP's JSON, as a collector's
  * file exporter writes it; or the attributes of one event, as its S3 and Kafka exporters do when the body is the
- * attributes. Such a line tells its time as `timestamp` or `time`, or else the folder does: `year=/month=/day=/hour=`.
+ * attributes. Such a line tells its time as `timestamp`, `time` or `ts`, or else the folder does: `year=/month=/day=/hour=`.
  */
 export async function* readEvents(file: EventFile, onBytes: (count: number) => void): AsyncGenerator<EventLine> {
   let lineNumber = 0;
@@ -58,12 +58,26 @@ export async function* readEvents(file: EventFile, onBytes: (count: number) => v
       records = readLine(JSON.parse(line), folderUnixMs);
     } catch {
       yield unreadable("is no JSON of usage events; it may have broken off");
-      continue;
+      records = readEnd(line);
     }
     for (const record of records) {
       const read = readRow(record);
       yield read.kind === "row" ? read : unreadable(read.reason);
     }
+  }
+}
+
+/**
+ * What follows the start of a request that broke off: a collector whose disk was full goes on in the same line. Within a
+ * request's texts the start of another can't stand, since its quotes would be escaped.
+ */
+function readEnd(line: string): readonly ReceivedRecord[] {
+  const start = line.lastIndexOf('{"resourceLogs":');
+  if (start <= 0) return [];
+  try {
+    return recordsOf(JSON.parse(line.slice(start)));
+  } catch {
+    return [];
   }
 }
 
@@ -77,7 +91,8 @@ function readLine(value: unknown, folderUnixMs: number): readonly ReceivedRecord
     }
   }
   const name = attributes.has("cu") ? "relay_usage" : attributes.has("selection_composite") ? "optimizer_qos" : "";
-  const written = attributes.get("timestamp") ?? attributes.get("time") ?? attributes.get("@timestamp");
+  const written = attributes.get("timestamp") ?? attributes.get("time") ?? attributes.get("ts") ??
+    attributes.get("@timestamp");
   return [{ name, timeUnixMs: written === undefined ? folderUnixMs : readTime(written), attributes }];
 }
 

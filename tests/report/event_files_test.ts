@@ -46,6 +46,7 @@ Deno.test("what a collector's exporters write is read: requests, flat attributes
     withTime(`${ms}000000`),
     withTime(ms * 1000),
     withTime(1_767_225_600),
+    JSON.stringify({ ...FLAT, ts: "2026-01-01T00:00:00.123Z" }),
     "",
     JSON.stringify(FLAT),
   ];
@@ -57,10 +58,21 @@ Deno.test("what a collector's exporters write is read: requests, flat attributes
     ["relay_usage", ms],
     ["relay_usage", ms],
     ["relay_usage", 1_767_225_600_000],
-    ["unreadable", 8],
+    ["relay_usage", ms],
+    ["unreadable", 9],
   ]);
   const partition = `${folder.path}/year=2026/month=01/day=02/hour=03/usage_1.txt`;
   assertEquals(await read(partition, `${JSON.stringify(FLAT)}\n`), [["relay_usage", Date.UTC(2026, 0, 2, 3)]]);
+});
+
+Deno.test("a request that stands behind one that broke off is read, and the line is told", async () => {
+  await using folder = await storeFolder();
+  const lines = [requestLine().slice(0, 300) + requestLine(), requestLine().slice(0, -1), requestLine()];
+  assertEquals((await read(`${folder.path}/events.json`, lines.join("\n"))).map(([kind]) => kind), [
+    ...["unreadable", "relay_usage", "optimizer_qos"],
+    "unreadable",
+    ...["relay_usage", "optimizer_qos"],
+  ]);
 });
 
 Deno.test("compressed files are read, and lines that are no events are told by their number", async () => {
