@@ -19,6 +19,7 @@
  * @module
  */
 import { assemble } from "./src/config/assemble.ts";
+import { ConfigError } from "./src/config/mistake.ts";
 import type { RelayConfig } from "./src/config/relay_config.ts";
 import { type Clock, systemClock } from "./src/domain/clock.ts";
 import { type Log, silentLog } from "./src/domain/log.ts";
@@ -148,6 +149,9 @@ export function createRelay(options: RelayOptions): RelayHandle {
   const { usage = new NoopUsageSink(), fetch = globalThis.fetch, clock = systemClock, log = silentLog, cache } =
     options;
   const metrics = ownMetrics(options.metrics);
+  if (options.apiInterface === "grpc") {
+    throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
+  }
   const { parts, options: resolved } = assemble(options, { usage, fetch, clock, log, cache, metrics });
   const handler = new FetchHandler(parts, resolved);
   const close = (graceMs = 30_000) => handler.drain(graceMs);

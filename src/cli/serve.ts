@@ -17,6 +17,7 @@ import { listenForMetrics } from "./listen_for_metrics.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
 import { refuse } from "./refuse.ts";
+import { serveGrpc } from "./serve_grpc.ts";
 import { stopSignals } from "./stop_signals.ts";
 import { write } from "./terminal.ts";
 import { pageOfRelay } from "./usage_page.ts";
@@ -60,7 +61,7 @@ export async function serve(
   const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
   const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
   const shared = { usage: page?.usage ?? usage, target, cache, log, metrics: metricsListener && metrics };
-  const running = read.endpoints.map((endpoint) => start(endpoint, flags, shared));
+  const running = await Promise.all(read.endpoints.map((endpoint) => start(endpoint, flags, shared)));
 
   const signal = await stopped.first;
   log.info("stopping: no new requests are taken", { signal });
@@ -77,7 +78,7 @@ export async function serve(
 }
 
 interface Running {
-  readonly relay: RelayHandle;
+  readonly relay: Pick<RelayHandle, "close">;
   readonly listener: Listener;
 }
 
@@ -90,20 +91,35 @@ interface Shared {
   readonly log: Log;
 }
 
-function start({ address, relay: config }: EndpointConfig, flags: RelayFlags, shared: Shared): Running {
-  const { usage, target, cache, metrics, log } = shared;
-  const optional = { ...(cache && { cache }), ...(metrics && { metrics }) };
-  const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional });
-  const listener = listen(address, relay.fetch);
+async function start(endpoint: EndpointConfig, flags: RelayFlags, shared: Shared): Promise<Running> {
+  const { target, log } = shared;
+  const { relay: config } = endpoint;
+  const running = config.apiInterface === "grpc"
+    ? await startGrpc(endpoint, flags, shared)
+    : startHttp(endpoint, flags, shared);
   log.info("relay is listening", {
-    address: addressText(listener),
+    address: addressText(running.listener),
     chain: config.chainId,
     api_interface: config.apiInterface ?? "jsonrpc",
     providers: config.providers.length,
     backup_providers: config.backupProviders?.length ?? 0,
     usage: target,
   });
-  return { relay, listener };
+  return running;
+}
+
+function startHttp({ address, relay: config }: EndpointConfig, flags: RelayFlags, shared: Shared): Running {
+  const { usage, cache, metrics, log } = shared;
+  const optional = { ...(cache && { cache }), ...(metrics && { metrics }) };
+  const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional });
+  return { relay, listener: listen(address, relay.fetch) };
+}
+
+async function startGrpc(endpoint: EndpointConfig, flags: RelayFlags, shared: Shared): Promise<Running> {
+  const { hostname, port, close } = await serveGrpc(endpoint, relayOptions(flags), flags, shared);
+  // To close it is to stop listening as well.
+  const listener = { hostname, port, shutdown: () => Promise.resolve() };
+  return { relay: { close: (graceMs = 30_000) => close(graceMs) }, listener };
 }
 
 /** Stops listening, lets requests under way end, and sends on what the sink holds. */

@@ -1,4 +1,5 @@
 import type { ChainSpec } from "../domain/chain_spec.ts";
+import type { ApiInterface } from "../domain/api_interface.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
@@ -9,7 +10,10 @@ import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Consistency } from "../relay/consistency.ts";
 import { Meter } from "../relay/meter.ts";
+import type { PlanOptions } from "../relay/plan.ts";
 import { Relay } from "../relay/relay.ts";
+import type { RetryOptions } from "../relay/retry_policy.ts";
+import type { Selector } from "../providers/selector.ts";
 import { compileMatcher, type Matcher } from "../spec/matcher.ts";
 import { SpecSet } from "../spec/spec_set.ts";
 import { createFetchTransport, type Fetch } from "../transports/fetch.ts";
@@ -32,6 +36,8 @@ export interface Surroundings {
 
 /** The parts that a host puts its own end to, and their resolved options. */
 export interface Assembly {
+  /** What relays of other kinds share with this one. */
+  readonly core: { readonly selector: Selector; readonly meter: Meter; readonly options: PlanOptions & RetryOptions };
   readonly parts: {
     readonly relay: Relay;
     readonly codec: Codec;
@@ -44,7 +50,7 @@ export interface Assembly {
   };
   readonly options: {
     readonly chain: string;
-    readonly apiInterface: "jsonrpc";
+    readonly apiInterface: ApiInterface;
     readonly healthPath: string;
     readonly maxBodyBytes: number;
     readonly bodyTimeoutMs: number;
@@ -69,13 +75,13 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
   const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
   const counts = metrics?.addEndpoint({
     chain: config.chainId,
-    apiInterface: "jsonrpc",
+    apiInterface: config.apiInterface ?? "jsonrpc",
     providers: providers.map(({ name }) => name),
     isHealthy: () => selector.isHealthy(),
     headOf: (provider) => selector.headOf(provider),
   });
   const meter = new Meter(usage, clock, counts);
-  const relay = new Relay({ selector, transport, meter, clock, log, cache, consistency, metrics: counts }, {
+  const options = {
     retryLimit: config.retryLimit ?? 2,
     disableBatchRetry: config.disableBatchRetry ?? true,
     batchNodeErrorOnAny: config.batchNodeErrorOnAny ?? false,
@@ -83,11 +89,13 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
     processingTimeoutMs: config.processingTimeoutMs ?? 30_000,
     hedgeQuantile: config.hedgeQuantile ?? 0,
     ...times,
-  });
+  };
+  const relay = new Relay({ selector, transport, meter, clock, log, cache, consistency, metrics: counts }, options);
   const codec = createJsonRpcCodec({
     maxBatchSize: config.maxBatchSize === 0 ? Infinity : config.maxBatchSize ?? 1_000,
   });
   return {
+    core: { selector, meter, options },
     parts: {
       relay,
       codec,
@@ -100,7 +108,7 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
     },
     options: {
       chain: config.chainId,
-      apiInterface: "jsonrpc",
+      apiInterface: config.apiInterface ?? "jsonrpc",
       healthPath: config.healthCheckPath ?? DEFAULT_HEALTH_PATH,
       maxBodyBytes: config.maxBodyBytes ?? 10 * MIB,
       bodyTimeoutMs: config.bodyTimeoutMs ?? 10_000,
@@ -139,15 +147,18 @@ function resolve(config: RelayConfig): Resolved {
   const spec = resolveSpec(config, mistakes);
   const apiInterface = config.apiInterface ?? "jsonrpc";
   const matcher = spec && compileMatcher(spec, apiInterface);
-  if (apiInterface !== "jsonrpc") {
-    mistakes.push({ path: ["apiInterface"], message: `${apiInterface} is not served; only jsonrpc is` });
+  if (apiInterface !== "jsonrpc" && apiInterface !== "grpc") {
+    mistakes.push({ path: ["apiInterface"], message: `${apiInterface} is not served; jsonrpc and grpc are` });
+  } else if (spec !== undefined && matcher === undefined) {
+    mistakes.push({ path: ["apiInterface"], message: `${config.chainId} has no ${apiInterface} APIs` });
   }
   if (config.healthCheckPath !== undefined && !config.healthCheckPath.startsWith("/")) {
     mistakes.push({ path: ["healthCheckPath"], message: 'must start with "/"' });
   }
   if (config.providers.length === 0) mistakes.push({ path: ["providers"], message: "at least one provider is needed" });
 
-  const resolver = { providers: [], mistakes, serviceNames: matcher?.serviceNames ?? new Set<string>() };
+  const serviceNames = matcher?.serviceNames ?? new Set<string>();
+  const resolver = { providers: [], mistakes, serviceNames, isGrpc: apiInterface === "grpc" };
   resolveProviders(resolver, config.providers, ["providers"], false);
   resolveProviders(resolver, config.backupProviders ?? [], ["backupProviders"], true);
   const times = {

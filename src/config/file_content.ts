@@ -5,7 +5,7 @@ import { checkRelayConfig } from "./assemble.ts";
 import { checkFileShape } from "./file_schema.ts";
 import type { SpecSet } from "../spec/spec_set.ts";
 import { describeMistake, type Mistake } from "./mistake.ts";
-import type { NodeUrlConfig, ProviderConfig, RelayConfig } from "./relay_config.ts";
+import type { NodeTlsConfig, NodeUrlConfig, ProviderConfig, RelayConfig } from "./relay_config.ts";
 
 /** One listener and the relay behind it. */
 export interface EndpointConfig {
@@ -85,14 +85,17 @@ export function readFileContent(content: unknown, specs: SpecSet): FileContent {
 function checkProvider({ config, path, chainId, apiInterface }: FileProvider, specs: SpecSet): Mistake[] {
   const relay: RelayConfig = { chainId, specs, apiInterface: apiInterface as ApiInterface, providers: [config] };
   return checkRelayConfig(relay).map(({ path: [first, , ...rest], message }) => {
-    const members = first === "providers"
-      ? rest.flatMap((part) => part === "authHeaders" ? AUTH_HEADERS : kebab(part))
-      : [kebab(first)];
+    const members = first === "providers" ? rest.flatMap((part) => FILE_PLACES[part] ?? kebab(part)) : [kebab(first)];
     return { path: [...path, ...members], message };
   });
 }
 
-const AUTH_HEADERS = ["auth-config", "auth-headers"];
+/** Members that stand elsewhere in the file. */
+const FILE_PLACES: Readonly<Record<string, readonly string[]>> = {
+  authHeaders: ["auth-config", "auth-headers"],
+  tls: ["auth-config"],
+  allowInsecure: ["grpc-config", "allow-insecure"],
+};
 
 /** `nodeUrls` in the file's spelling, `node-urls`. */
 function kebab(part: string | number | undefined): string | number {
@@ -149,7 +152,20 @@ function readNodeUrl(value: unknown): NodeUrlConfig {
     methods: listOf(members["methods"]).map(textOf),
     authHeaders: Object.fromEntries(Object.entries(membersOf(auth["auth-headers"])).map(([k, v]) => [k, textOf(v)])),
     authQuery: textOf(auth["auth-query"]),
+    ...grpcMembersOf(members, auth),
   };
+}
+
+/** What only gRPC nodes have, where it is there. */
+function grpcMembersOf(members: Members, auth: Members): Pick<NodeUrlConfig, "allowInsecure" | "tls"> {
+  const isInsecure = membersOf(members["grpc-config"])["allow-insecure"] === true && auth["use-tls"] !== true;
+  const [cacertPem, certPem, keyPem] = ["cacert-pem", "cert-pem", "key-pem"].map((name) => textOf(auth[name]));
+  const tls: NodeTlsConfig = {
+    ...(cacertPem && { cacertPem }),
+    ...(certPem && { certPem }),
+    ...(keyPem && { keyPem }),
+  };
+  return { ...(isInsecure && { allowInsecure: true }), ...(Object.keys(tls).length > 0 && { tls }) };
 }
 
 /** The first mistake of each place: later ones follow from it. Unknown members are each a mistake of their own. */

@@ -30,8 +30,6 @@ const apiInterface = v.picklist(API_INTERFACES, `must be ${API_INTERFACES.join("
 const flag = v.optional(v.boolean("must be true or false"));
 
 const WHOLE = "must be a whole number, 0 or more";
-const NO_TLS_OPTIONS =
-  "TLS options of a node URL are not available; use an https URL with a certificate that is trusted";
 
 const nodeUrl = closedObject({
   "url": text,
@@ -44,11 +42,16 @@ const nodeUrl = closedObject({
   "auth-config": v.optional(closedObject({
     "auth-headers": v.optional(v.record(v.string(), v.string("must be a text"), MEMBERS)),
     "auth-query": v.optional(v.string("must be a text")),
-    "use-tls": unavailable(false, NO_TLS_OPTIONS),
-    "allow-insecure": unavailable(false, NO_TLS_OPTIONS),
-    "cert-pem": unavailable("", NO_TLS_OPTIONS),
-    "key-pem": unavailable("", NO_TLS_OPTIONS),
-    "cacert-pem": unavailable("", NO_TLS_OPTIONS),
+    "use-tls": flag,
+    "allow-insecure": unavailable(false, "certificates are always checked; trust one by cacert-pem"),
+    "cert-pem": v.optional(v.string("must be a text")),
+    "key-pem": v.optional(v.string("must be a text")),
+    "cacert-pem": v.optional(v.string("must be a text")),
+  })),
+  "grpc-config": v.optional(closedObject({
+    // Messages pass as bytes, so that nothing has to be known of them.
+    "descriptor-source": v.optional(v.string("must be a text")),
+    "allow-insecure": flag,
   })),
 });
 

@@ -24,6 +24,10 @@ export const RELAY_FLAGS = {
   "request-body-timeout": duration("10s", 1, "10m", "time for a request's body to arrive"),
   "max-response-body-bytes": integer(104_857_600, 1, 1_073_741_824, "largest answer that a node may send"),
 
+  "grpc-max-message-bytes": integer(33_554_432, 1, 536_870_912, "largest gRPC message, in either direction"),
+  "grpc-connect-timeout": duration("30s", 1, "10m", "time for a gRPC channel to get ready"),
+  "grpc-http2": choice(["frames", "node"], "frames", "HTTP/2 of gRPC: the relay's own, or the runtime's node:http2"),
+
   "hedge-quantile": decimal(0, 0, 0.999, "ask another node when this share of its answers is faster; 0 for never"),
   "cache": toggle(false, "answer from a cache what any node would answer alike"),
   "cache-redis-url": text("REDIS://HOST:PORT", "keep the cache in Redis, for several processes; empty: in memory"),

@@ -19,6 +19,20 @@ export interface NodeUrlConfig {
   readonly authHeaders?: Readonly<Record<string, string>>;
   /** Query that authenticates, such as `apikey=...`. */
   readonly authQuery?: string;
+  /** Whether a gRPC node may be reached without TLS; default false. */
+  readonly allowInsecure?: boolean;
+  /** How TLS is spoken with a gRPC node, as PEM texts. */
+  readonly tls?: NodeTlsConfig;
+}
+
+/** What TLS with a node needs beyond the platform's own authorities. */
+export interface NodeTlsConfig {
+  /** An authority that is trusted beside them. */
+  readonly cacertPem?: string;
+  /** The certificate that shows who the relay is, with `keyPem`. */
+  readonly certPem?: string;
+  /** The key of `certPem`. */
+  readonly keyPem?: string;
 }
 
 /** An upstream: who is asked for answers. */
@@ -63,4 +77,8 @@ export interface RelayConfig {
   readonly bodyTimeoutMs?: number;
   /** Most bytes of a node's answer; default 100 MiB. */
   readonly maxReplyBytes?: number;
+  /** Most bytes of one gRPC message in either direction; default 32 MiB. */
+  readonly maxGrpcMessageBytes?: number;
+  /** Time for a gRPC channel to get ready; default 30,000. */
+  readonly grpcConnectTimeoutMs?: number;
 }

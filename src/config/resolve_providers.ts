@@ -1,6 +1,6 @@
 import { canSend } from "./headers.ts";
 import { NodeHealth } from "../providers/node_health.ts";
-import type { NodeUrl, Provider } from "../providers/provider.ts";
+import type { NodeTls, NodeUrl, Provider } from "../providers/provider.ts";
 import { type Mistake, unknownName } from "./mistake.ts";
 import type { NodeUrlConfig, ProviderConfig } from "./relay_config.ts";
 
@@ -10,6 +10,8 @@ export interface ProviderResolver {
   readonly mistakes: Mistake[];
   /** Add-ons and extensions that the chain spec knows. */
   readonly serviceNames: ReadonlySet<string>;
+  /** Whether the nodes speak gRPC; default false. */
+  readonly isGrpc?: boolean;
 }
 
 /** Longest provider name. */
@@ -39,7 +41,8 @@ export function resolveProviders(
     const mistakesBefore = into.mistakes.length;
     const resolved = nodeUrls.flatMap((url, i) => resolveNodeUrl(into, url, [...at, "nodeUrls", i]) ?? []);
     if (resolved.length === 0 && into.mistakes.length === mistakesBefore) {
-      into.mistakes.push({ path: [...at, "nodeUrls"], message: "has no http(s) URL; calls need at least one" });
+      const what = into.isGrpc ? "grpc(s)" : "http(s)";
+      into.mistakes.push({ path: [...at, "nodeUrls"], message: `has no ${what} URL; calls need at least one` });
     }
     into.providers.push({ name, isBackup, nodeUrls: resolved });
   });
@@ -61,9 +64,13 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
   const isSendable = canSend(config.authHeaders ?? {});
   if (!isSendable) complain("authHeaders", "holds a name or a value that HTTP does not allow");
   // A URL may hold a key, so that no message quotes one.
-  const url = parseUrl(config.url);
+  const url = into.isGrpc ? parseGrpcUrl(config, complain) : parseUrl(config.url);
+  if (!into.isGrpc && config.tls !== undefined && Object.keys(config.tls).length > 0) {
+    complain("tls", "TLS options are for gRPC nodes; use an https URL with a certificate that is trusted");
+  }
   if (url === undefined) {
-    complain("url", "is not a URL; write https://host:port/path or host:port");
+    const example = into.isGrpc ? "grpcs://host:port" : "https://host:port/path";
+    complain("url", `is not a URL; write ${example} or host:port`);
     return undefined;
   }
   if (url.protocol === "ws:" || url.protocol === "wss:") return undefined;
@@ -71,6 +78,7 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
     complain("url", `has the scheme ${url.protocol} and a jsonrpc provider is reached by http, https, ws or wss`);
     return undefined;
   }
+  const tls = into.isGrpc ? checkTls(config, complain) : undefined;
   // What is configured takes the place of what the URL says.
   const headers = new Headers(takeCredentials(url));
   for (const [name, value] of isSendable ? Object.entries(config.authHeaders ?? {}) : []) headers.set(name, value);
@@ -78,7 +86,7 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
     url.search = [url.search.slice(1), config.authQuery.replace(/^[?&]/, "")].filter(Boolean).join("&");
   }
   return {
-    target: url.href,
+    target: into.isGrpc ? url.href.replace(/^http/, "grpc") : url.href,
     internalPath: config.internalPath ?? "",
     headers: [...headers],
     extraTimeoutMs: config.timeoutMs ?? 0,
@@ -86,7 +94,38 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
     methods: config.methods?.length ? new Set(config.methods) : undefined,
     forwardsAddress: config.ipForwarding ?? false,
     health: new NodeHealth(),
+    tls,
   };
+}
+
+type Complain = (member: string, message: string) => void;
+
+/** A gRPC node's URL, as one that the platform can read: `https` for `grpcs`. A bare `host:port` means what is allowed. */
+function parseGrpcUrl({ url: text, allowInsecure = false }: NodeUrlConfig, complain: Complain): URL | undefined {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== "grpc" && scheme !== "grpcs") {
+    complain(
+      "url",
+      `has the scheme ${scheme}: and a grpc provider is reached by grpcs, or by grpc with allow-insecure`,
+    );
+    return undefined;
+  }
+  if (scheme === "grpc" && !allowInsecure) {
+    complain("url", "has the scheme grpc:, which has no TLS; write grpcs: or set allow-insecure to true");
+  }
+  const isSecure = scheme === "grpcs" || (scheme === undefined && !allowInsecure);
+  return parseUrl(`${isSecure ? "https" : "http"}://${text.replace(/^[a-z]+:\/\//i, "")}`);
+}
+
+/** TLS options that make sense together; undefined for none. */
+function checkTls({ tls }: NodeUrlConfig, complain: Complain): NodeTls | undefined {
+  if (tls === undefined || Object.keys(tls).length === 0) return undefined;
+  const { cacertPem, certPem, keyPem } = tls;
+  if ((certPem === undefined) !== (keyPem === undefined)) complain("tls", "cert-pem and key-pem go together");
+  for (const [member, pem] of Object.entries(tls)) {
+    if (!String(pem).includes("-----BEGIN ")) complain("tls", `${member.replace("Pem", "-pem")} is not PEM`);
+  }
+  return { ...(cacertPem && { caPem: cacertPem }), ...(certPem && { certPem }), ...(keyPem && { keyPem }) };
 }
 
 /** `host`, `host:port`, with credentials before it, and a path or a query behind it. */

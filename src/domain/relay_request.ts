@@ -17,6 +17,8 @@ export interface AnswerReading {
   readonly status: number;
   /** The protocol's own headers, such as `content-type`. Those that the chain spec lets through come with the reply. */
   readonly headers: HeaderFields;
+  /** What goes behind the body, where the protocol has such. */
+  readonly trailers?: HeaderFields;
   /** Parts that the node answered with a result. One call has one part, a batch as many as it has calls. */
   readonly succeededParts: number;
   /** Parts that the node answered with an error of its own, or not at all. */

@@ -48,6 +48,8 @@ export interface WireResponse {
   readonly headers: HeaderFields;
   /** Null for a response without a body. */
   readonly body: Uint8Array<ArrayBuffer> | null;
+  /** What goes behind the body, where the protocol has such. */
+  readonly trailers?: HeaderFields;
 }
 
 /** The first value of a header in a list of fields. */

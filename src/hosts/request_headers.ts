@@ -10,13 +10,19 @@ const MAX_RELAY_TIMEOUT_MS = 10 * 60_000;
 /** Most extensions that a caller may ask for. */
 const MAX_EXTENSIONS = 8;
 
+/** Where headers are read from: a request's `Headers`, or the metadata of a call. Names are in lower case. */
+export interface HeaderSource {
+  /** The value, null when it was not sent; several of one name are joined by `, `. */
+  get(name: string): string | null;
+}
+
 /** Who sent a request and how it is to be relayed, or which header can't be read. */
 export type SteeringResult =
   | { readonly kind: "steering"; readonly caller: Caller; readonly steering: Steering }
   | { readonly kind: "failure"; readonly error: RelayError };
 
 /** Reads the headers that identify the caller and steer the relay. None of them is sent on to a node. */
-export function readSteering(headers: Headers, clientAddress: string): SteeringResult {
+export function readSteering(headers: HeaderSource, clientAddress: string): SteeringResult {
   const projectText = utf8Of(headers.get("project-id"));
   if (projectText === undefined) {
     return failure("invalid_header", "project-id is not valid UTF-8; send printable text");

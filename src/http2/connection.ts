@@ -11,13 +11,14 @@ import { HpackDecoder } from "./hpack/decoder.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
 import { Output } from "./output.ts";
 import { defaultSettings, encodeSettings, readSettings } from "./peer_settings.ts";
-import type { Fields, Http2Limits, Http2Stream, StreamEvents } from "./port.ts";
+import type { StreamEvents, WireStream } from "../domain/wire_stream.ts";
+import type { Fields, Http2Limits } from "./port.ts";
 
 /** What a connection is part of. */
 export interface ConnectionHost {
   readonly clock: Clock;
   /** Takes in a request; at a server. */
-  onStream?(stream: Http2Stream, fields: Fields, isEnd: boolean): StreamEvents;
+  onStream?(stream: WireStream, fields: Fields, isEnd: boolean): StreamEvents;
   /** What is answered to a request whose header list is too large; at a server. */
   readonly headTooLarge?: Fields;
   /** No more requests can be sent on it; at a client. */
@@ -114,7 +115,7 @@ export class Connection implements StreamOwner {
   }
 
   /** Opens a stream; at a client. */
-  request(fields: Fields, isEnd: boolean, events: StreamEvents): Http2Stream {
+  request(fields: Fields, isEnd: boolean, events: StreamEvents): WireStream {
     const id = this.canRequest ? this.#nextStreamId : 0;
     const stream = new ConnectionStream(id, this, this.#peer.initialWindow, this.#limits.streamWindowBytes);
     stream.events = events;
@@ -307,8 +308,10 @@ export class Connection implements StreamOwner {
     const { clock } = this.#host;
     if (keepaliveMs === 0) return;
     const idleMs = clock.monotonic() - this.#heardAtMs;
-    if (idleMs < keepaliveMs) {
-      this.#cancelTimer = clock.schedule(keepaliveMs - idleMs, () => this.#watch());
+    // A server takes pings without a call amiss; a client that is gone is to be noticed in any case.
+    const isOfInterest = this.isServer || this.#streams.size > 0;
+    if (idleMs < keepaliveMs || !isOfInterest) {
+      this.#cancelTimer = clock.schedule(isOfInterest ? keepaliveMs - idleMs : keepaliveMs, () => this.#watch());
       return;
     }
     const askedAtMs = clock.monotonic();

@@ -1,6 +1,7 @@
 import { ERROR_CODE } from "./error_code.ts";
 import { MAX_31_BITS } from "./frame.ts";
-import type { Fields, Http2Stream, StreamEvents, StreamFailure } from "./port.ts";
+import type { StreamEvents, StreamFailure, WireStream } from "../domain/wire_stream.ts";
+import type { Fields } from "./port.ts";
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
@@ -25,7 +26,7 @@ export interface StreamOwner {
 }
 
 /** One stream: its state, both windows, and the data that waits for room. */
-export class ConnectionStream implements Http2Stream {
+export class ConnectionStream implements WireStream {
   readonly id: number;
   readonly #owner: StreamOwner;
   readonly #windowBytes: number;

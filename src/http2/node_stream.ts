@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { ERROR_CODE } from "./error_code.ts";
-import type { Field, Fields, Http2Stream, StreamEvents, StreamFailure } from "./port.ts";
+import type { StreamEvents, StreamFailure, WireStream } from "../domain/wire_stream.ts";
+import type { Field, Fields } from "./port.ts";
 
 /** Header fields as the runtime gives them: names and values in turn, or an object. */
 export function toFields(raw: readonly string[] | IncomingHttpHeaders): Field[] {
@@ -26,7 +27,7 @@ export function toHeaders(fields: Fields): OutgoingHttpHeaders {
 }
 
 /** A stream of `node:http2`, seen through the port. */
-export class NodeStream implements Http2Stream {
+export class NodeStream implements WireStream {
   readonly #raw: ServerHttp2Stream | ClientHttp2Stream | undefined;
   readonly #isServer: boolean;
   readonly #windowBytes: number;

@@ -1,62 +1,15 @@
+import type { HeaderFields } from "../domain/wire.ts";
+import type { StreamEvents, WireStream } from "../domain/wire_stream.ts";
+
 /** One header field: a name in lower case, and a value with one character for each of its bytes. */
-export type Field = readonly [name: string, value: string];
+export type Field = HeaderFields[number];
 
 /** Header fields in the order of the wire, pseudo-headers first. */
-export type Fields = readonly Field[];
-
-/** Why a stream ended before both sides had said all. */
-export interface StreamFailure {
-  /** HTTP/2 error code of the reset; `INTERNAL_ERROR` when the connection was lost. */
-  readonly code: number;
-  /** Who ended it: the peer with a reset, this side, or the loss of the connection. */
-  readonly by: "peer" | "self" | "connection";
-  /** The peer has certainly done nothing about it, so that the request can be made elsewhere. */
-  readonly isUnprocessed: boolean;
-}
-
-/**
- * What a stream tells its user. Calls come one at a time and in the order of the wire; `onEnd` is the last, and always
- * comes.
- */
-export interface StreamEvents {
-  /** The response's head. Only at a client, once; informational responses are left out. */
-  onHead(fields: Fields, isEnd: boolean): void;
-  /**
-   * Bytes of the body. The memory is lent for the time of the call: who keeps it, copies it. The bytes count against the
-   * peer's window until {@linkcode Http2Stream.consume} gives them back. The last call may have none.
-   */
-  onData(chunk: Uint8Array, isEnd: boolean): void;
-  /** Header fields that end the peer's side. */
-  onTrailers(fields: Fields): void;
-  /** Bytes given to `sendData` have left the stream's queue. May be called from within `sendData`. */
-  onWritten(bytes: number): void;
-  /** It is over: undefined when both sides were complete, or the server's was. */
-  onEnd(failure: StreamFailure | undefined): void;
-}
-
-/**
- * One stream of a connection, seen from either side. No method throws for anything that the peer did: on a stream that is
- * over they do nothing.
- */
-export interface Http2Stream {
-  /** Sends the response's head. Only at a server, once, before all else. */
-  sendHead(fields: Fields, isEnd: boolean): void;
-  /**
-   * Sends bytes of the body, or keeps a copy of them until the peer's window has room. Who does not want that queue to
-   * grow waits for `onWritten`.
-   */
-  sendData(chunk: Uint8Array, isEnd: boolean): void;
-  /** Ends this side with header fields, behind the data that waits. Only at a server. */
-  sendTrailers(fields: Fields): void;
-  /** Gives that many received bytes back to the peer's window. */
-  consume(bytes: number): void;
-  /** Ends the stream at once, with data that waits. `onEnd` follows, with `by: "self"`. */
-  reset(code: number): void;
-}
+export type Fields = HeaderFields;
 
 /** A request that came in. */
 export interface IncomingStream {
-  readonly stream: Http2Stream;
+  readonly stream: WireStream;
   readonly fields: Fields;
   /** There is no body. */
   readonly isEnd: boolean;
@@ -76,7 +29,10 @@ export interface Http2Limits {
   readonly connectionWindowBytes?: number;
   /** Milliseconds for the peer's first SETTINGS to come. Default 10,000. */
   readonly handshakeTimeoutMs?: number;
-  /** Milliseconds without a word from the peer after which it is pinged; 0 for never. Default 60,000. */
+  /**
+   * Milliseconds without a word from the peer after which it is pinged, a server only while there are streams; 0 for
+   * never. Default 60,000.
+   */
   readonly keepaliveMs?: number;
   /** Milliseconds for a ping to be answered before the connection counts as lost. Default 20,000. */
   readonly keepaliveTimeoutMs?: number;
@@ -130,7 +86,7 @@ export interface Http2Client {
   readonly canRequest: boolean;
   readonly openStreams: number;
   /** Opens a stream. Where that can't be, the stream ends at once as unprocessed. */
-  request(fields: Fields, isEnd: boolean, events: StreamEvents): Http2Stream;
+  request(fields: Fields, isEnd: boolean, events: StreamEvents): WireStream;
   /** Settles when no more requests can be sent: the server said GOAWAY, or the connection is lost. */
   readonly ending: Promise<void>;
   /** Settles when the connection is gone. */

@@ -17,6 +17,17 @@ export interface NodeUrl {
   /** Whether the client's address is sent along in `X-Forwarded-For`. */
   readonly forwardsAddress: boolean;
   readonly health: NodeHealth;
+  /** How TLS is spoken, where it is not as usual. Secret as well. */
+  readonly tls?: NodeTls | undefined;
+}
+
+/** What TLS needs beyond the platform's own authorities. */
+export interface NodeTls {
+  /** Trusted beside them. */
+  readonly caPem?: string;
+  /** Shows who the relay is; both or none. */
+  readonly certPem?: string;
+  readonly keyPem?: string;
 }
 
 /** Who is configured to answer. */

@@ -43,13 +43,13 @@ export interface OutcomeDetails {
 /** The outcome of a relay whose answer is that of one attempt. */
 export function answered(asking: Asking, result: AnsweredResult, details: OutcomeDetails = {}): Outcome {
   asking.attempts.winner = result;
-  const { status, headers, body } = result.reading;
+  const { status, headers, body, trailers } = result.reading;
   return {
     kind: "answer",
     provider: result.candidate.provider.name,
     cacheHit: false,
     success: isSuccess(asking, result.reading),
-    response: { status, headers, body },
+    response: { status, headers, body, ...(trailers && { trailers }) },
     replyHeaders: result.reply.headers,
     ...facts(asking.attempts.tried, result.api, details),
   };

@@ -14,6 +14,8 @@ export interface MatchContext {
   readonly path: string;
   /** The newest block that is known; 0 while none is. */
   readonly head: number;
+  /** The block that the request is about, where that stands outside of what the chain spec looks at. */
+  readonly block?: RequestedBlock | undefined;
   /** Whether any provider serves an extension: one that nobody serves is not added by a rule. */
   servesExtension(name: string): boolean;
 }
@@ -40,7 +42,7 @@ export function matchCall(matcher: Matcher, targets: readonly ApiTarget[], conte
       return failure("unsupported_api", `${target.verb} ${shorten(target.name)} is not served here`);
     }
     apis.push(api);
-    const own = api.block.fixed ?? api.block.read(matcher.paramsOf(target, api));
+    const own = context.block ?? api.block.fixed ?? api.block.read(matcher.paramsOf(target, api));
     block = block === undefined ? own : uniteBlocks(block, own);
   }
   const mixed = mixture(apis);

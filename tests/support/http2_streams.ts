@@ -1,15 +1,9 @@
-import type {
-  Fields,
-  Http2Client,
-  Http2Stream,
-  IncomingStream,
-  StreamEvents,
-  StreamFailure,
-} from "../../src/http2/port.ts";
+import type { StreamEvents, StreamFailure, WireStream } from "../../src/domain/wire_stream.ts";
+import type { Fields, Http2Client, IncomingStream } from "../../src/http2/port.ts";
 
 /** A stream's side as promises and lists, for tests. */
 export class Side implements StreamEvents {
-  stream!: Http2Stream;
+  stream!: WireStream;
   head: Fields | undefined;
   trailers: Fields | undefined;
   readonly chunks: Uint8Array[] = [];

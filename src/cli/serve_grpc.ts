@@ -1,0 +1,46 @@
+import { assembleGrpc } from "../config/assemble_grpc.ts";
+import type { EndpointConfig } from "../config/file_content.ts";
+import type { RelayFlags } from "../config/flags.ts";
+import type { RelayConfig } from "../config/relay_config.ts";
+import { systemClock } from "../domain/clock.ts";
+import type { Log } from "../domain/log.ts";
+import { GrpcHandler } from "../hosts/grpc/grpc_handler.ts";
+import { type GrpcListener, listenGrpc } from "../hosts/grpc/listen.ts";
+import { createDenoWire } from "../http2/deno_wire.ts";
+import { createNodeWire } from "../http2/node_wire.ts";
+import { Metrics, type MetricsRegistry } from "../observe/metrics/metrics.ts";
+import { trailersOnly } from "../protocols/grpc/errors.ts";
+import { STATUS } from "../protocols/grpc/status.ts";
+import type { UsageSink } from "../usage/usage_sink.ts";
+
+/** What gRPC endpoints share with the others. */
+export interface GrpcShared {
+  readonly usage: UsageSink;
+  readonly metrics: MetricsRegistry | undefined;
+  readonly log: Log;
+}
+
+/** Serves one chain over gRPC. */
+export async function serveGrpc(
+  { address, relay: config }: EndpointConfig,
+  options: Partial<RelayConfig>,
+  flags: RelayFlags,
+  { usage, metrics, log }: GrpcShared,
+): Promise<GrpcListener> {
+  const registry = metrics instanceof Metrics ? metrics : undefined;
+  const surroundings = { usage, log, clock: systemClock, fetch: globalThis.fetch, metrics: registry };
+  const wire = flags["grpc-http2"] === "node" ? createNodeWire() : createDenoWire(systemClock, { headTooLarge });
+  const limits = {
+    maxGrpcMessageBytes: flags["grpc-max-message-bytes"],
+    grpcConnectTimeoutMs: flags["grpc-connect-timeout"],
+  };
+  const assembly = assembleGrpc({ ...config, ...options, ...limits }, surroundings, wire);
+  const handler = new GrpcHandler(assembly.parts, assembly.options);
+  return await listenGrpc(address, { wire, handler, transport: assembly.transport, clock: systemClock });
+}
+
+/** What is answered to metadata over the limit. */
+const headTooLarge = trailersOnly([
+  ["grpc-status", String(STATUS.RESOURCE_EXHAUSTED)],
+  ["grpc-message", "the metadata is larger than the relay takes"],
+]);

@@ -1,0 +1,49 @@
+import type { StreamProtocol } from "../domain/stream_call.ts";
+import type { Http2Wire } from "../http2/port.ts";
+import { createGrpcProtocol } from "../protocols/grpc/protocol.ts";
+import type { StreamTransport } from "../providers/stream_transport.ts";
+import { StreamRelay } from "../relay/stream_relay.ts";
+import { GrpcTransport } from "../transports/grpc/stream_transport.ts";
+import { assemble, type Assembly, type Surroundings } from "./assemble.ts";
+import type { RelayConfig } from "./relay_config.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** The parts that a gRPC host puts its own end to, and their resolved options. */
+export interface GrpcAssembly {
+  readonly parts: Omit<Assembly["parts"], "relay" | "codec"> & {
+    readonly relay: StreamRelay;
+    readonly protocol: StreamProtocol;
+  };
+  /** To be closed when the last call has ended. */
+  readonly transport: StreamTransport;
+  readonly options: { readonly chain: string; readonly healthPath: string };
+}
+
+/** Builds a gRPC relay of its parts, over the given HTTP/2. Throws a `ConfigError` that holds every mistake. */
+export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wire: Http2Wire): GrpcAssembly {
+  const { core, parts, options } = assemble({ ...config, apiInterface: "grpc" }, surroundings);
+  const { clock, log } = surroundings;
+  const transport = new GrpcTransport({ wire, clock, random: Math.random }, {
+    maxChannels: 5,
+    streamsPerChannel: 100,
+    connectTimeoutMs: config.grpcConnectTimeoutMs ?? 30_000,
+    // Servers of gRPC take more than one ping in five minutes amiss.
+    keepaliveMs: 310_000,
+    keepaliveTimeoutMs: 20_000,
+  });
+  const relay = new StreamRelay({ selector: core.selector, transport, meter: core.meter, clock, log }, {
+    ...core.options,
+    maxCopyBytes: 256 * KIB,
+    maxCopyTotalBytes: 64 * MIB,
+  });
+  const maxBytes = config.maxGrpcMessageBytes ?? 32 * MIB;
+  const protocol = createGrpcProtocol({ maxRequestBytes: maxBytes, maxAnswerBytes: maxBytes });
+  const { relay: _relay, codec: _codec, ...shared } = parts;
+  return {
+    parts: { ...shared, relay, protocol },
+    transport,
+    options: { chain: options.chain, healthPath: options.healthPath },
+  };
+}
