@@ -29,7 +29,7 @@ import type { ReplyCache } from "./src/domain/reply_cache.ts";
 import type { Fetch } from "./src/transports/fetch.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usage_sink.ts";
 
-export type { NodeUrlConfig, ProviderConfig, RelayConfig } from "./src/config/relay_config.ts";
+export type { NodeTlsConfig, NodeUrlConfig, ProviderConfig, RelayConfig } from "./src/config/relay_config.ts";
 export { ConfigError, type Mistake } from "./src/config/mistake.ts";
 export { API_INTERFACES, type ApiInterface } from "./src/domain/api_interface.ts";
 export { type Clock, systemClock } from "./src/domain/clock.ts";
