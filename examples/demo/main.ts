@@ -6,11 +6,19 @@
  *     deno task demo --upstream URL        your node instead
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { createOtelUsageSink, createRelay, type LedgerCounts, type UsageSink, type UsageStats } from "../../mod.ts";
+import {
+  createOtelUsageSink,
+  createRelay,
+  type LedgerCounts,
+  NoopUsageSink,
+  type UsageSink,
+  type UsageStats,
+} from "../../mod.ts";
 import { listen } from "../../src/hosts/deno.ts";
 import { startAnvil } from "./anvil.ts";
-import { type ReceivedRecord, startReceiver } from "./receiver.ts";
-import { sendTraffic } from "./traffic.ts";
+import { ROW_FIELDS, type UsageRow } from "../../src/usage/usage_row.ts";
+import { startStore } from "./store.ts";
+import { keepSending, sendTraffic } from "./traffic.ts";
 
 const say = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 
@@ -38,11 +46,13 @@ async function main(): Promise<number> {
     }
   }
 
-  const receiver = cleanup.use(startReceiver((record) => say(rowOf(record))));
-  const usage = await createOtelUsageSink({
-    url: receiver.url,
+  let usage: UsageSink = new NoopUsageSink();
+  const store = cleanup.use(await startStore(() => usage.stats(), (row) => isShowingRows && say(rowOf(row))));
+  usage = await createOtelUsageSink({
+    url: store.url,
     flushIntervalMs: 200,
-    resource: { "service.name": "relaymeter-demo" },
+    extended: true,
+    resource: { "service.name": "relaymeter-demo", "service.instance.id": "demo" },
   });
   const relay = createRelay({
     chainId: "ETH1",
@@ -52,39 +62,44 @@ async function main(): Promise<number> {
   const listener = listen({ hostname: "127.0.0.1", port: 0 }, relay.fetch);
   const relayUrl = `http://127.0.0.1:${listener.port}`;
 
-  say(`The relay listens on ${relayUrl}, the collector on ${new URL(receiver.url).host}.\n`);
+  say(`The relay listens on ${relayUrl}, the collector on ${new URL(store.url).host}.`);
+  say(`See it in a browser:  ${store.pageUrl}\n`);
   say(HEADER);
   const calls = await sendTraffic(relayUrl);
-  await receiver.waitFor(calls);
   await untilExported(usage, calls);
   say(`\n${calls} requests were sent. What the relay says of its events:\n${ledgerText(usage.stats())}\n`);
 
   if (!args["once"]) {
-    say("Try it yourself; Ctrl-C ends:\n");
+    say(`A few calls a second go on, for the page at ${store.pageUrl}. Try it yourself; Ctrl-C ends:\n`);
     say(`  curl -s ${relayUrl} -H 'content-type: application/json' -H 'project-id: me' \\`);
     say(`    -d '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'\n`);
-    await new Promise<void>((resolve) => {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => resolve());
-    });
+    say(`  deno run -A cli.ts usage report ${store.path}\n`);
+    isShowingRows = false;
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stop.abort());
+    await keepSending(relayUrl, stop.signal);
     say("");
   }
 
   await Promise.all([listener.shutdown(), relay.close()]);
   const ledger = await usage.close();
   say(`Final ledger, after everything has been closed:\n${ledgerText(ledger)}`);
-  return isBalanced(ledger.relay_usage) && ledger.relay_usage.exported === receiver.records.length ? 0 : 1;
+  return isBalanced(ledger.relay_usage) && ledger.relay_usage.exported === store.counts().stored ? 0 : 1;
 }
 
-/** The collector answers a moment after it has the records; until then they count as in flight. */
+let isShowingRows = true;
+
+/** Events leave in batches, and count as exported when the collector has stored them. */
 async function untilExported(usage: UsageSink, count: number): Promise<void> {
-  for (let tries = 0; tries < 100 && usage.stats().relay_usage.exported < count; tries++) {
+  for (let tries = 0; tries < 1_000 && usage.stats().relay_usage.exported < count; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
 const HEADER = row("project", "api_method", "cu", "ms", "success", "provider", "flags");
 
-function rowOf({ attributes: a }: ReceivedRecord): string {
+function rowOf({ values }: UsageRow): string {
+  const a = Object.fromEntries(ROW_FIELDS.relay_usage.map(({ name }, index) => [name, values[index]]));
   const flags = ["is_batch", "is_write", "is_debug_trace"].filter((name) => a[name] === true).join(" ");
   return row(a["project"], a["api_method"], a["cu"], a["latency_ms"], a["success"], a["provider"], flags);
 }

@@ -16,20 +16,40 @@ const REQUESTS: readonly (readonly [project: string, request: Call | readonly Ca
   ["", ["web3_clientVersion"]],
 ];
 
+/** Goes on sending some of it, a few calls a second, until it is told to stop. */
+export async function keepSending(relayUrl: string, stop: AbortSignal): Promise<void> {
+  for (let turn = 0; !stop.aborted; turn++) {
+    // Not all projects are equally busy.
+    const [project, request] = REQUESTS[(turn * turn + turn) % REQUESTS.length]!;
+    await sendOne(relayUrl, project, request).catch(() => {});
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, 300);
+      stop.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      }, { once: true });
+    });
+  }
+}
+
+async function sendOne(relayUrl: string, project: string, request: Call | readonly Call[]): Promise<unknown> {
+  const isBatch = Array.isArray(request[0]);
+  const calls = (isBatch ? request : [request]) as readonly Call[];
+  const messages = calls.map(([method, params = []], id) => ({ jsonrpc: "2.0", id, method, params }));
+  const response = await fetch(relayUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(project !== "" && { "project-id": project }) },
+    body: JSON.stringify(isBatch ? messages : messages[0]),
+  });
+  return (await response.json()).result;
+}
+
 /** Sends the traffic, ending with a transaction and its trace where the node lets us; counts the requests. */
 export async function sendTraffic(relayUrl: string): Promise<number> {
   let count = 0;
   const send = async (project: string, request: Call | readonly Call[]): Promise<unknown> => {
     count++;
-    const isBatch = Array.isArray(request[0]);
-    const calls = (isBatch ? request : [request]) as readonly Call[];
-    const messages = calls.map(([method, params = []], id) => ({ jsonrpc: "2.0", id, method, params }));
-    const response = await fetch(relayUrl, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...(project !== "" && { "project-id": project }) },
-      body: JSON.stringify(isBatch ? messages : messages[0]),
-    });
-    return (await response.json()).result;
+    return await sendOne(relayUrl, project, request);
   };
 
   for (const [project, request] of REQUESTS) await send(project, request);

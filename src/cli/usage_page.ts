@@ -7,7 +7,7 @@ import { liveRelayOfRow, liveScoreOfRow } from "../ui/live_event.ts";
 import { LiveFeed } from "../ui/live_feed.ts";
 import { hostsOf, UiHandler } from "../ui/ui_handler.ts";
 import { WatchedSink } from "../ui/watched_sink.ts";
-import { NoopUsageSink, type UsageSink } from "../usage/usage_sink.ts";
+import { NoopUsageSink, type UsageSink, type UsageStats } from "../usage/usage_sink.ts";
 import type { UsageRow } from "../usage/usage_row.ts";
 
 /** Pages that may be open at once. */
@@ -17,20 +17,29 @@ const PAST_MS = 300_000;
 const MAX_PAST_RELAYS = 10_000;
 const MAX_PAST_SCORES = 5_000;
 
+/** A page that is served. */
+export interface UsagePage {
+  readonly url: string;
+  /** Ends the streams of open pages, and stops listening. */
+  shutdown(): Promise<void>;
+}
+
 /** Serves the page. Throws when the address can't be listened on. */
 export function servePage(
   feed: LiveFeed,
   address: Address,
   names: readonly string[],
   log: Log,
-): { shutdown(): Promise<void> } {
+): UsagePage {
   const listener = listen(address, (request) => Promise.resolve(handler.fetch(request)));
   const handler = new UiHandler(feed, {
     hosts: hostsOf(address.hostname, listener.port, names),
     maxWatchers: MAX_WATCHERS,
   });
-  log.info("usage page is served", { url: `http://${addressText(listener)}/` });
+  const url = `http://${addressText(listener)}/`;
+  log.info("usage page is served", { url });
   return {
+    url,
     shutdown() {
       handler.close();
       return listener.shutdown();
@@ -39,16 +48,22 @@ export function servePage(
 }
 
 /** A feed of what a store is given, and of what it has kept from before. */
-export function feedOfStore(): {
+export interface StoreFeed {
   readonly feed: LiveFeed;
+  /** Says which store it is, once that is open. */
   setStore(store: UsageStore): void;
+  /** Has to be told what is stored. */
   onStored(rows: readonly UsageRow[]): void;
-} {
+}
+
+/** Makes a feed for a store; with `ledger` the page shows that as well. */
+export function feedOfStore(ledger?: () => UsageStats): StoreFeed {
   let store: UsageStore | undefined;
   const recent = (kind: UsageRow["kind"], maxCount: number) =>
     store?.recent(kind, systemClock.now() - PAST_MS, maxCount) ?? [];
   const feed = new LiveFeed({
     clock: systemClock,
+    ...(ledger && { ledger }),
     past: () => ({
       relays: recent("relay_usage", MAX_PAST_RELAYS).flatMap((row) => liveRelayOfRow(row) ?? []),
       scores: recent("optimizer_qos", MAX_PAST_SCORES).flatMap((row) => liveScoreOfRow(row) ?? []),

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { startReceiver } from "../../examples/demo/receiver.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { createRelay, type RelayConfig, type RelayUsageEvent } from "../../mod.ts";
 import { listen } from "../../src/hosts/deno.ts";
 import { MemorySink } from "../support/memory_sink.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { startReceiver } from "../../examples/demo/receiver.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { RELAY_FLAGS } from "../../src/config/flags.ts";
 import { serveWith } from "../support/cli_process.ts";
 import { runCli } from "../support/relay_process.ts";

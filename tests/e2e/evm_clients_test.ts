@@ -3,7 +3,7 @@ import { JsonRpcProvider, parseEther, toBeHex } from "ethers";
 import { createPublicClient, createWalletClient, http, parseGwei } from "viem";
 import { foundry } from "viem/chains";
 import { startAnvil } from "../../examples/demo/anvil.ts";
-import { type ReceivedRecord, startReceiver } from "../../examples/demo/receiver.ts";
+import { type ReceivedRecord, startReceiver } from "../support/receiver.ts";
 import { writeConfig } from "../support/config.ts";
 import { type RelayProcess, startRelay } from "../support/relay_process.ts";
 

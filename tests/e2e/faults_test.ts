@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { startAnvil } from "../../examples/demo/anvil.ts";
-import { startReceiver } from "../../examples/demo/receiver.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { writeConfig } from "../support/config.ts";
 import { startLoad } from "../support/load.ts";
 import { startRelay } from "../support/relay_process.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { startReceiver } from "../../examples/demo/receiver.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { writeConfig } from "../support/config.ts";
 import { startCountingNode } from "../support/counting_node.ts";
 import { until } from "../support/prometheus.ts";
