@@ -136,7 +136,9 @@ export class Attempts {
     const nowMs = this.#deps.clock.monotonic();
     for (const running of this.#running) {
       const sample = sampleOfLoser(running, winner, nowMs);
-      this.#give(running, failedResult(running, OUTRUN, sample));
+      const isStuck = sample?.kind === "outrun" && running.dueAtMs === Infinity &&
+        this.#deps.latencies?.addLate(running.candidate.provider.name, running.api, sample.latencyMs);
+      this.#give(running, failedResult(running, OUTRUN, isStuck ? { kind: "failed" } : sample));
     }
   }
 

@@ -12,12 +12,33 @@ const HALF_LIFE_SAMPLES = 1_000;
 /** Calls that cost up to so many compute units are told apart from dearer ones. */
 const COST_CLASSES = [10, 20, 50, 100, Infinity];
 
+/** A provider that is late by its own measure so many times in a row has failed. */
+const MAX_LATE_IN_A_ROW = 3;
+
 /** How long answers took, by provider and by what calls cost. Bounded by the number of providers. */
 export class Latencies {
   readonly #histograms = new Map<string, Histogram[]>();
+  readonly #lateInARow = new Map<string, number>();
 
   /** An answer took this long. */
   add(provider: string, api: ApiFacts, latencyMs: number): void {
+    this.#lateInARow.delete(provider);
+    this.#count(provider, api, latencyMs);
+  }
+
+  /**
+   * An answer was late by the provider's own measure, and was not waited for any longer than this. Comes back with
+   * whether it has been late so often in a row that it is stuck rather than slow.
+   */
+  addLate(provider: string, api: ApiFacts, latencyMs: number): boolean {
+    // A provider that has become slower is to be known as such, or all its calls would be hedged from now on.
+    this.#count(provider, api, latencyMs);
+    const late = (this.#lateInARow.get(provider) ?? 0) + 1;
+    this.#lateInARow.set(provider, late % MAX_LATE_IN_A_ROW);
+    return late >= MAX_LATE_IN_A_ROW;
+  }
+
+  #count(provider: string, api: ApiFacts, latencyMs: number): void {
     let classes = this.#histograms.get(provider);
     if (classes === undefined) this.#histograms.set(provider, classes = COST_CLASSES.map(() => new Histogram()));
     classes[classOf(api)]!.add(latencyMs);

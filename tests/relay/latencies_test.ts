@@ -55,6 +55,31 @@ Deno.test("an answer that is late by its provider's own measure is hedged, once,
   assert(/^a outrun 1[0-3]\d/.test(engine.selector.samples[1]!), engine.selector.samples[1]);
 });
 
+Deno.test("a provider that is late three times in a row is stuck, and has failed", async () => {
+  const usual = Array.from({ length: 40 }, () => ok("1", 50));
+  const engine = new Engine({ a: [...usual, HANG], b: ok("2", 50) }, { hedgeQuantile: 0.9 });
+  for (let i = 0; i < 80; i++) await engine.finish(engine.run());
+  engine.selector.samples.length = 0;
+  while (engine.sent.filter((sent) => sent.startsWith("a")).length < 43) await engine.finish(engine.run());
+  const samples = engine.selector.samples.filter((sample) => sample.startsWith("a")).map((sample) =>
+    sample.slice(0, 8)
+  );
+  assertEquals(samples, ["a outrun", "a outrun", "a failed"]);
+  const asked = engine.sent.length;
+  for (let i = 0; i < 5; i++) await engine.finish(engine.run());
+  assertEquals(engine.sent.slice(asked).some((sent) => sent.startsWith("a")), false);
+});
+
+Deno.test("a provider that becomes slower is hedged until that is known, and not for ever", async () => {
+  const engine = new Engine({
+    a: [...Array.from({ length: 40 }, () => ok("1", 50)), ok("slower", 200)],
+    b: ok("2", 190),
+  }, { hedgeQuantile: 0.9 });
+  for (let i = 0; i < 300; i++) await engine.finish(engine.run());
+  const late = engine.usage.events.slice(-40).filter(({ hedgeCount }) => hedgeCount > 0).length;
+  assert(late <= 6, `${late} of the last 40 hedged`);
+});
+
 Deno.test("a late answer of the only provider is waited for until its timeout", async () => {
   const engine = new Engine({ a: [...Array.from({ length: 40 }, () => ok("1", 50)), ok("late", 900)] }, {
     hedgeQuantile: 0.9,
