@@ -18,9 +18,17 @@ export type UsageSinkResult =
 
 /** What is wrong with the flags that say where events go. */
 export function usageTargetMistakes(flags: RelayFlags): string[] {
-  return flags["usage-store"] !== "" && flags["usage-otel-enabled"]
-    ? ["--usage-store: is instead of a collector; leave out --usage-otel-enabled"]
-    : [];
+  const mistakes: string[] = [];
+  const isStored = flags["usage-store"] !== "";
+  if (isStored && flags["usage-otel-enabled"]) {
+    mistakes.push("--usage-store: is instead of a collector; leave out --usage-otel-enabled");
+  }
+  if (flags["usage-receipts"] && !isStored && !(flags["usage-otel-enabled"] && flags["usage-otel-extended"])) {
+    mistakes.push(
+      "--usage-receipts: needs events with ids: --usage-store, or --usage-otel-enabled with --usage-otel-extended",
+    );
+  }
+  return mistakes;
 }
 
 /** Makes the sink that the flags ask for. */

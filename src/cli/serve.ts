@@ -147,6 +147,7 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     disableBatchRetry: flags["disable-batch-request-retry"],
     batchNodeErrorOnAny: flags["batch-node-error-on-any"],
     maxBatchSize: flags["max-batch-request-size"],
+    usageReceipts: flags["usage-receipts"],
     minRelayTimeoutMs: flags["min-relay-timeout"],
     processingTimeoutMs: flags["default-processing-timeout"],
     maxBodyBytes: flags["max-request-body-bytes"],

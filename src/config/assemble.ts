@@ -80,7 +80,7 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
     isHealthy: () => selector.isHealthy(),
     headOf: (provider) => selector.headOf(provider),
   });
-  const meter = new Meter(usage, clock, counts);
+  const meter = new Meter(usage, clock, counts, { receipts: config.usageReceipts ?? false });
   const options = {
     retryLimit: config.retryLimit ?? 2,
     disableBatchRetry: config.disableBatchRetry ?? true,

@@ -60,6 +60,7 @@ export const RELAY_FLAGS = {
   "usage-otel-max-batches-in-flight": integer(4, 1, 64, "batches on their way at once"),
   "usage-otel-retry-budget": duration("5m", 0, "24h", "how long a batch is tried again while the collector is away"),
   "usage-otel-extended": toggle(false, "add event_id, error_class and attempts to each relay_usage record"),
+  "usage-receipts": toggle(false, "tell each caller the event_id and price of its call, in Relaymeter-Usage"),
   "usage-store": text("FILE", "keep usage events in this file, instead of sending them to a collector; empty: do not"),
   "usage-store-max-age": duration("2160h", 1_000, "87600h", "how long relay_usage events are kept in the file"),
   "usage-store-max-qos-age": duration("168h", 1_000, "87600h", "how long optimizer_qos events are kept in the file"),

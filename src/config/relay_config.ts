@@ -75,6 +75,11 @@ export interface RelayConfig {
   readonly maxBodyBytes?: number;
   /** Time for a request's body to arrive; default 10,000. */
   readonly bodyTimeoutMs?: number;
+  /**
+   * Whether responses over HTTP say under which id a call is on the bill, and for how much: `Relaymeter-Usage:
+   * <event_id>;cu=20`. Needs a sink that numbers its events. Default false.
+   */
+  readonly usageReceipts?: boolean;
   /** Most bytes of a node's answer; default 100 MiB. */
   readonly maxReplyBytes?: number;
   /** Most bytes of one gRPC message in either direction; default 32 MiB. */

@@ -189,5 +189,6 @@ function outcomeHeaders(outcome: Outcome): [string, string][] {
   const headers: [string, string][] = [];
   if (providers !== "") headers.push(["lava-provider-address", providers]);
   if (outcome.retries > 0) headers.push(["lava-retries", String(outcome.retries)]);
+  for (const [name, value] of outcome.notes) headers.push([name, value]);
   return headers;
 }

@@ -5,19 +5,35 @@ import { NoopUsageSink, type UsageSink } from "../usage/usage_sink.ts";
 import { noMetrics, type RelayMetrics } from "./relay_metrics.ts";
 import { isBilled, usageRecord } from "./usage_record.ts";
 
+/** Options of the meter. */
+export interface MeterOptions {
+  /** Whether each record's receipt is made: its event's id and price. Needs a sink that numbers its events. */
+  readonly receipts?: boolean;
+}
+
 /** Writes the bill: the one place that emits `relay_usage` events. */
 export class Meter {
-  /** Records how a relay ended, where that is on the bill. */
-  readonly record: (request: RelayRequest, outcome: Outcome) => void;
+  /** Records how a relay ended, where that is on the bill; comes back with the receipt, where those are wanted. */
+  readonly record: (request: RelayRequest, outcome: Outcome) => string | undefined;
 
-  constructor(usage: UsageSink, clock: Clock, metrics: RelayMetrics = noMetrics) {
+  constructor(
+    usage: UsageSink,
+    clock: Clock,
+    metrics: RelayMetrics = noMetrics,
+    { receipts = false }: MeterOptions = {},
+  ) {
     // With usage off no event is built, not even to be thrown away.
     const isUsageOff = usage.emit === NoopUsageSink.prototype.emit;
-    this.record = isUsageOff && metrics === noMetrics ? () => {} : (request, outcome) => {
-      if (!isBilled(outcome)) return;
+    this.record = isUsageOff && metrics === noMetrics ? () => undefined : (request, outcome) => {
+      if (!isBilled(outcome)) return undefined;
       const endedAtMs = clock.monotonic();
       metrics.relayEnded(request, outcome, Math.max(0, endedAtMs - request.arrivedAtMs));
-      if (!isUsageOff) usage.emit(usageRecord(request, outcome, endedAtMs));
+      if (isUsageOff) return undefined;
+      const event = usageRecord(request, outcome, endedAtMs);
+      usage.emit(event);
+      // The number that has just been given is this event's.
+      const numbering = receipts ? usage.numbering?.() : undefined;
+      return numbering && `${numbering.boot}/${numbering.last};cu=${event.computeUnits}`;
     };
   }
 }

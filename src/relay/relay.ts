@@ -9,6 +9,9 @@ import { Dispatcher, type DispatcherDeps, type DispatcherOptions } from "./dispa
 import type { Meter } from "./meter.ts";
 import { noMetrics, type RelayMetrics } from "./relay_metrics.ts";
 
+/** Says under which id a call is on the bill, and for how much. */
+const RECEIPT_HEADER = "relaymeter-usage";
+
 /** What the relay works with. */
 export interface RelayDeps extends Omit<DispatcherDeps, "metrics"> {
   readonly meter: Meter;
@@ -48,8 +51,8 @@ export class Relay {
     const outcome = this.#caching === undefined
       ? (await this.#ask(request)).outcome
       : await this.#answerFrom(this.#caching, request);
-    this.#deps.meter.record(request, outcome);
-    return outcome;
+    const receipt = this.#deps.meter.record(request, outcome);
+    return receipt === undefined ? outcome : { ...outcome, notes: [...outcome.notes, [RECEIPT_HEADER, receipt]] };
   }
 
   /** Ends the attempts that are under way and starts no more: their relays fail, and are recorded as failed. */

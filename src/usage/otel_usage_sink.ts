@@ -48,6 +48,8 @@ export class OtelUsageSink implements UsageSink {
   readonly #options: OtelUsageSinkOptions;
   readonly #relayUsage: Lane<RelayUsageEvent>;
   readonly #optimizerQos: Lane<OptimizerQosEvent>;
+  /** The prefix of ids without its slash. */
+  readonly #boot: string;
   #closed: Promise<UsageStats> | undefined;
   #lastDropLogMs = -Infinity;
 
@@ -55,6 +57,7 @@ export class OtelUsageSink implements UsageSink {
     this.#deps = deps;
     this.#options = options;
     const { eventIdPrefix } = options;
+    this.#boot = eventIdPrefix.slice(0, -1);
     const ofRelays = {
       ...this.#laneDeps("relay_usage"),
       nameCharsOf: (event: RelayUsageEvent) => event?.apiMethod?.length ?? 0,
@@ -85,10 +88,7 @@ export class OtelUsageSink implements UsageSink {
   }
 
   numbering(): UsageNumbering | undefined {
-    const { eventIdPrefix } = this.#options;
-    return eventIdPrefix === ""
-      ? undefined
-      : { boot: eventIdPrefix.replace(/\/$/, ""), last: this.#relayUsage.lastSequence };
+    return this.#boot === "" ? undefined : { boot: this.#boot, last: this.#relayUsage.lastSequence };
   }
 
   close(): Promise<UsageStats> {

@@ -58,6 +58,7 @@ Deno.test("without arguments every flag has its documented default", () => {
     "usage-otel-max-batches-in-flight": 4,
     "usage-otel-retry-budget": 300_000,
     "usage-otel-extended": false,
+    "usage-receipts": false,
     "usage-store": "",
     "usage-store-max-age": 7_776_000_000,
     "usage-store-max-qos-age": 604_800_000,
