@@ -40,6 +40,7 @@ export class NodeStream implements WireStream {
   #hasRemoteEnded = false;
   #failure: StreamFailure | undefined;
   #trailers: Fields | undefined;
+  #finishReading = () => {};
 
   constructor(
     raw: ServerHttp2Stream | ClientHttp2Stream | undefined,
@@ -70,7 +71,10 @@ export class NodeStream implements WireStream {
     const session = raw.session;
     raw.on("error", () => {});
     if (this.#isServer) raw.on("finish", () => this.#hasRemoteEnded || raw.close(ERROR_CODE.NO_ERROR));
-    raw.on("close", () => this.#end(this.#failure ?? this.#failureOf(raw, session)));
+    raw.on("close", () => {
+      this.#finishReading();
+      this.#end(this.#failure ?? this.#failureOf(raw, session));
+    });
     raw.on(
       "wantTrailers",
       () => this.#trailers === undefined ? raw.close() : raw.sendTrailers(toHeaders(this.#trailers)),
@@ -88,7 +92,9 @@ export class NodeStream implements WireStream {
   sendHead(fields: Fields, isEnd: boolean): void {
     const raw = this.#raw as ServerHttp2Stream;
     if (this.#isOver || raw.destroyed || raw.headersSent) return;
-    raw.respond(toHeaders(fields), { endStream: isEnd, waitForTrailers: !isEnd });
+    // The types do not know of `sendDate`, which keeps the runtime from adding a field of its own.
+    const options = { endStream: isEnd, waitForTrailers: !isEnd, sendDate: false };
+    raw.respond(toHeaders(fields), options);
     if (isEnd) this.#hasEnded = true;
   }
 
@@ -130,11 +136,19 @@ export class NodeStream implements WireStream {
   }
 
   #read(raw: ServerHttp2Stream | ClientHttp2Stream): void {
-    let hasTrailers = false;
-    raw.on("trailers", (headers, _flags, rawHeaders?: string[]) => {
-      hasTrailers = true;
+    let trailers: Fields | undefined;
+    let isRead = false;
+    // The runtime may have the trailers before it has handed out the data, or after it has said that this is the end.
+    const finish = () => {
+      if (this.#isOver || this.#hasRemoteEnded || !isRead) return;
+      if (trailers === undefined && !this.#isServer && !raw.closed) return;
       this.#hasRemoteEnded = true;
-      if (!this.#isOver) this.#events?.onTrailers(toFields(rawHeaders ?? headers));
+      if (trailers === undefined) this.#events?.onData(new Uint8Array(), true);
+      else this.#events?.onTrailers(trailers);
+    };
+    raw.on("trailers", (headers, _flags, rawHeaders?: string[]) => {
+      trailers = toFields(rawHeaders ?? headers);
+      finish();
     });
     raw.on("data", (chunk: Uint8Array) => {
       if (this.#isOver) return;
@@ -143,12 +157,10 @@ export class NodeStream implements WireStream {
       this.#events?.onData(chunk, false);
     });
     raw.on("end", () => {
-      if (this.#isOver || hasTrailers || this.#hasRemoteEnded || raw.rstCode !== ERROR_CODE.NO_ERROR || raw.aborted) {
-        return;
-      }
-      this.#hasRemoteEnded = true;
-      this.#events?.onData(new Uint8Array(), true);
+      isRead = raw.rstCode === ERROR_CODE.NO_ERROR && !raw.aborted;
+      finish();
     });
+    this.#finishReading = finish;
   }
 
   #failureOf(
