@@ -24,18 +24,28 @@ import type { RelayConfig } from "./src/config/relay_config.ts";
 import { type Clock, systemClock } from "./src/domain/clock.ts";
 import { type Log, silentLog } from "./src/domain/log.ts";
 import { type ConnectionInfo, FetchHandler } from "./src/hosts/fetch_handler.ts";
+import { type AcceptSocket, decideUpgrade } from "./src/hosts/upgrade.ts";
+import { WebSocketSessions } from "./src/hosts/websocket_sessions.ts";
 import { Metrics, type MetricsRegistry, type MetricsSources } from "./src/observe/metrics/metrics.ts";
 import type { ReplyCache } from "./src/domain/reply_cache.ts";
 import type { Fetch } from "./src/transports/fetch.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usage_sink.ts";
 
-export type { NodeTlsConfig, NodeUrlConfig, ProviderConfig, RelayConfig } from "./src/config/relay_config.ts";
+export type {
+  NodeTlsConfig,
+  NodeUrlConfig,
+  ProviderConfig,
+  RelayConfig,
+  SocketConfig,
+} from "./src/config/relay_config.ts";
 export { ConfigError, type Mistake } from "./src/config/mistake.ts";
 export { API_INTERFACES, type ApiInterface } from "./src/domain/api_interface.ts";
 export { type Clock, systemClock } from "./src/domain/clock.ts";
 export { type Log, type LogFields, silentLog } from "./src/domain/log.ts";
 export type { OptimizerQosEvent, RelayUsageEvent, UsageEvent, UsageEventKind } from "./src/domain/usage_event.ts";
 export type { ConnectionInfo } from "./src/hosts/fetch_handler.ts";
+export type { AcceptSocket } from "./src/hosts/upgrade.ts";
+export type { ClientSocket, SocketReceiver } from "./src/hosts/websocket_session.ts";
 export { MemoryCache, type MemoryCacheOptions } from "./src/cache/memory_cache.ts";
 export type { CachedReply, ReplyCache } from "./src/domain/reply_cache.ts";
 export { createMetricsHandler, type MetricsHandlerOptions } from "./src/observe/metrics/metrics_handler.ts";
@@ -101,6 +111,11 @@ export interface RelayOptions extends RelayConfig {
 export interface RelayHandle extends AsyncDisposable {
   /** Answers one request. Never rejects: errors are answers in the shape of the protocol. */
   fetch(request: Request, info?: ConnectionInfo): Promise<Response>;
+  /**
+   * Decides about a request for a WebSocket: the response that refuses it, or a function that takes the socket once it
+   * is open and comes back with what is to be told of its messages and its end.
+   */
+  upgrade(request: Request, info?: ConnectionInfo): AcceptSocket | Response;
   /** The ledger of the usage sink. */
   stats(): UsageStats;
   /**
@@ -152,11 +167,15 @@ export function createRelay(options: RelayOptions): RelayHandle {
   if (options.apiInterface === "grpc") {
     throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
   }
-  const { parts, options: resolved } = assemble(options, { usage, fetch, clock, log, cache, metrics });
+  const { parts, sockets, options: resolved } = assemble(options, { usage, fetch, clock, log, cache, metrics });
   const handler = new FetchHandler(parts, resolved);
-  const close = (graceMs = 30_000) => handler.drain(graceMs);
+  const sessions = sockets && new WebSocketSessions(sockets.deps, sockets.options);
+  const close = async (graceMs = 30_000) => {
+    await Promise.all([handler.drain(graceMs), sessions?.drain(graceMs)]);
+  };
   return {
     fetch: (request, info) => handler.fetch(request, info),
+    upgrade: (request, info = {}) => decideUpgrade(request, info, parts.codec, sessions),
     stats: () => usage.stats(),
     close,
     [Symbol.asyncDispose]: () => close(),

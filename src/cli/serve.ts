@@ -112,7 +112,7 @@ function startHttp({ address, relay: config }: EndpointConfig, flags: RelayFlags
   const { usage, cache, metrics, log } = shared;
   const optional = { ...(cache && { cache }), ...(metrics && { metrics }) };
   const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional });
-  return { relay, listener: listen(address, relay.fetch) };
+  return { relay, listener: listen(address, relay.fetch, relay.upgrade) };
 }
 
 async function startGrpc(endpoint: EndpointConfig, flags: RelayFlags, shared: Shared): Promise<Running> {
@@ -141,6 +141,25 @@ async function stop(
   for (const other of others) other?.shutdown().catch(() => {});
 }
 
+function socketOptions(flags: RelayFlags): NonNullable<RelayConfig["sockets"]> {
+  return {
+    deliveryComputeUnits: flags["subscription-delivery-cu"],
+    maxSubscriptionsPerClient: flags["websocket-max-subscriptions-per-client"],
+    maxSubscriptions: flags["websocket-max-subscriptions"],
+    maxSubscribesPerMinute: flags["websocket-subscribes-per-minute"],
+    maxUnsubscribesPerMinute: flags["websocket-unsubscribes-per-minute"],
+    maxMessageBytes: flags["websocket-max-message-bytes"],
+    maxBufferedBytes: flags["websocket-max-buffered-bytes"],
+    maxParallelCalls: flags["websocket-max-parallel-requests"],
+    maxMessagesPerSecond: Math.max(0, flags["rate-limit-websocket-requests-per-connection"]),
+    banMs: flags["ban-duration-for-websocket-rate-limit-exceeded"],
+    maxConnectionsPerAddress: flags["limit-parallel-websocket-connections-per-ip"],
+    idleTimeoutMs: flags["limit-websocket-connection-idle-time"],
+    maxUpstreamConnections: flags["upstream-websocket-connections"],
+    maxUpstreamSubscriptions: flags["upstream-websocket-subscriptions"],
+  };
+}
+
 function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
   return {
     retryLimit: flags["set-relay-retry-limit"],
@@ -154,6 +173,7 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     bodyTimeoutMs: flags["request-body-timeout"],
     hedgeQuantile: flags["hedge-quantile"],
     maxReplyBytes: flags["max-response-body-bytes"],
+    sockets: socketOptions(flags),
   };
 }
 

@@ -17,7 +17,9 @@ import type { Selector } from "../providers/selector.ts";
 import { compileMatcher, type Matcher } from "../spec/matcher.ts";
 import { SpecSet } from "../spec/spec_set.ts";
 import { createFetchTransport, type Fetch } from "../transports/fetch.ts";
+import { createSocketConnector, openSocket } from "../transports/websocket.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
+import { assembleSockets, type SocketAssembly } from "./assemble_sockets.ts";
 import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
 import type { RelayConfig } from "./relay_config.ts";
 import { resolveProviders } from "./resolve_providers.ts";
@@ -48,6 +50,8 @@ export interface Assembly {
     servesExtension(name: string): boolean;
     isHealthy(): boolean;
   };
+  /** Clients' WebSockets; undefined for interfaces that have none. */
+  readonly sockets: SocketAssembly | undefined;
   readonly options: {
     readonly chain: string;
     readonly apiInterface: ApiInterface;
@@ -80,7 +84,10 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
     isHealthy: () => selector.isHealthy(),
     headOf: (provider) => selector.headOf(provider),
   });
-  const meter = new Meter(usage, clock, counts, { receipts: config.usageReceipts ?? false });
+  const meter = new Meter(usage, clock, counts, {
+    receipts: config.usageReceipts ?? false,
+    deliveryComputeUnits: config.sockets?.deliveryComputeUnits,
+  });
   const options = {
     retryLimit: config.retryLimit ?? 2,
     disableBatchRetry: config.disableBatchRetry ?? true,
@@ -94,7 +101,22 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
   const codec = createJsonRpcCodec({
     maxBatchSize: config.maxBatchSize === 0 ? Infinity : config.maxBatchSize ?? 1_000,
   });
+  const head = () => selector.head();
+  const servesExtension = (name: string) => selector.serves(name);
   return {
+    sockets: assembleSockets(config.chainId, config.apiInterface ?? "jsonrpc", config.sockets ?? {}, {
+      relay,
+      codec,
+      matcher,
+      meter,
+      providers,
+      connector: createSocketConnector(openSocket, clock),
+      clock,
+      log,
+      random: Math.random,
+      head,
+      servesExtension,
+    }),
     core: { selector, meter, options },
     parts: {
       relay,
@@ -102,8 +124,8 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
       matcher,
       clock,
       log,
-      head: () => selector.head(),
-      servesExtension: (name) => selector.serves(name),
+      head,
+      servesExtension,
       isHealthy: () => selector.isHealthy(),
     },
     options: {

@@ -37,6 +37,34 @@ export const RELAY_FLAGS = {
   "ui": optionalAddress("where to serve the usage page, such as 127.0.0.1:7780"),
   "ui-host": texts("NAME", "a name under which the page is asked for, beside localhost; repeat it for more"),
 
+  "subscription-delivery-cu": integer(10, 0, 1_000_000, "compute units of one message of a subscription"),
+  "websocket-max-subscriptions-per-client": integer(25, 0, 10_000, "subscriptions of one connection"),
+  "websocket-max-subscriptions": integer(5_000, 0, 1_000_000, "subscriptions of all connections"),
+  "websocket-subscribes-per-minute": integer(
+    10,
+    0,
+    100_000,
+    "subscribes of one connection in a minute; 0 for no limit",
+  ),
+  "websocket-unsubscribes-per-minute": integer(20, 0, 100_000, "unsubscribes of one connection; 0 for no limit"),
+  "websocket-max-message-bytes": integer(1_048_576, 1, 67_108_864, "largest message of a client"),
+  "websocket-max-buffered-bytes": integer(
+    4_194_304,
+    1,
+    1_073_741_824,
+    "bytes waiting for a client that make it too slow",
+  ),
+  "websocket-max-parallel-requests": integer(100, 1, 100_000, "calls under way on one connection"),
+  "rate-limit-websocket-requests-per-connection": {
+    ...integer(-1, -1, 1_000_000, "messages of one connection in a second; -1 for no limit"),
+    parse: (text: string) => /^-1$|^\d{1,7}$/.test(text) ? Number(text) : undefined,
+  },
+  "ban-duration-for-websocket-rate-limit-exceeded": duration("0s", 0, "24h", "how long messages are refused then"),
+  "limit-parallel-websocket-connections-per-ip": integer(0, 0, 1_000_000, "connections of one address; 0 for no limit"),
+  "limit-websocket-connection-idle-time": duration("20m", 0, "24h", "how long a connection may be silent; 0 for ever"),
+  "upstream-websocket-connections": integer(10, 1, 100, "WebSocket connections to one node URL"),
+  "upstream-websocket-subscriptions": integer(100, 1, 10_000, "subscriptions on one connection to a node"),
+
   "usage-otel-enabled": toggle(false, "export usage events to an OpenTelemetry collector"),
   "usage-otel-endpoint": text(
     "HOST:PORT|URL",

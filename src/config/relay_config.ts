@@ -43,6 +43,40 @@ export interface ProviderConfig {
   readonly nodeUrls: readonly NodeUrlConfig[];
 }
 
+/** Limits on clients' WebSockets and on subscriptions. Durations are milliseconds; of counts and rates, 0 is no limit. */
+export interface SocketConfig {
+  /** Price of one message of a subscription in compute units; default 10. */
+  readonly deliveryComputeUnits?: number;
+  /** Subscriptions of one connection; default 25. */
+  readonly maxSubscriptionsPerClient?: number;
+  /** Subscriptions of all connections; default 5,000. */
+  readonly maxSubscriptions?: number;
+  /** Subscribes of one connection in a minute; default 10. */
+  readonly maxSubscribesPerMinute?: number;
+  /** Unsubscribes of one connection in a minute; default 20. */
+  readonly maxUnsubscribesPerMinute?: number;
+  /** Largest message of a client in bytes; default 1 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Bytes waiting for a client that make it too slow, so that it is disconnected; default 4 MiB. */
+  readonly maxBufferedBytes?: number;
+  /** Calls under way on one connection; default 100. */
+  readonly maxParallelCalls?: number;
+  /** Messages of one connection in a second; default no limit. */
+  readonly maxMessagesPerSecond?: number;
+  /** How long messages are refused once there were too many; default no longer than the rate says. */
+  readonly banMs?: number;
+  /** Connections of one address; default no limit. */
+  readonly maxConnectionsPerAddress?: number;
+  /** How long a connection may be silent; default 20 minutes. */
+  readonly idleTimeoutMs?: number;
+  /** Connections to one node URL; default 10. */
+  readonly maxUpstreamConnections?: number;
+  /** Subscriptions on one connection to a node; default 100. */
+  readonly maxUpstreamSubscriptions?: number;
+  /** Time for a node to answer a subscribe; default 10,000. */
+  readonly subscribeTimeoutMs?: number;
+}
+
 /** What a relay serves, and from whom. Durations are milliseconds. */
 export interface RelayConfig {
   /** Index of the chain spec, such as `ETH1`. */
@@ -71,6 +105,8 @@ export interface RelayConfig {
   readonly processingTimeoutMs?: number;
   /** Another node is asked when an answer is later than this share of its provider's answers, such as 0.95; default 0, never. */
   readonly hedgeQuantile?: number;
+  /** Limits on WebSockets and subscriptions. */
+  readonly sockets?: SocketConfig;
   /** Most bytes of a request's body; default 10 MiB. */
   readonly maxBodyBytes?: number;
   /** Time for a request's body to arrive; default 10,000. */

@@ -40,11 +40,12 @@ export function resolveProviders(
     }
     const mistakesBefore = into.mistakes.length;
     const resolved = nodeUrls.flatMap((url, i) => resolveNodeUrl(into, url, [...at, "nodeUrls", i]) ?? []);
-    if (resolved.length === 0 && into.mistakes.length === mistakesBefore) {
+    const [socketUrls, callUrls] = [resolved.filter(isSocketUrl), resolved.filter((url) => !isSocketUrl(url))];
+    if (callUrls.length === 0 && into.mistakes.length === mistakesBefore) {
       const what = into.isGrpc ? "grpc(s)" : "http(s)";
       into.mistakes.push({ path: [...at, "nodeUrls"], message: `has no ${what} URL; calls need at least one` });
     }
-    into.providers.push({ name, isBackup, nodeUrls: resolved });
+    into.providers.push({ name, isBackup, nodeUrls: callUrls, socketUrls });
   });
 }
 
@@ -52,7 +53,11 @@ function isName(name: string): boolean {
   return name.length <= MAX_NAME_CHARS && /^[!-+\--~](?:[ -+\--~]*[!-+\--~])?$/.test(name);
 }
 
-/** Undefined for a URL that serves no calls over HTTP, be it by mistake or because it is for subscriptions. */
+function isSocketUrl({ target }: NodeUrl): boolean {
+  return target.startsWith("ws");
+}
+
+/** Undefined for a URL that can't be used. */
 function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mistake["path"]): NodeUrl | undefined {
   const complain = (member: string, message: string) => into.mistakes.push({ path: [...path, member], message });
   for (const addon of config.addons ?? []) {
@@ -73,8 +78,7 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
     complain("url", `is not a URL; write ${example} or host:port`);
     return undefined;
   }
-  if (url.protocol === "ws:" || url.protocol === "wss:") return undefined;
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
+  if (!SCHEMES.includes(url.protocol)) {
     complain("url", `has the scheme ${url.protocol} and a jsonrpc provider is reached by http, https, ws or wss`);
     return undefined;
   }
@@ -127,6 +131,7 @@ function checkTls({ tls }: NodeUrlConfig, complain: Complain): NodeTls | undefin
   }
   return { ...(cacertPem && { caPem: cacertPem }), ...(certPem && { certPem }), ...(keyPem && { keyPem }) };
 }
+const SCHEMES = ["http:", "https:", "ws:", "wss:"];
 
 /** `host`, `host:port`, with credentials before it, and a path or a query behind it. */
 const BARE = /^(?:[^/?#@\s]*@)?(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d+)?(?:[/?].*)?$/i;

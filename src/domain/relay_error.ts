@@ -40,6 +40,8 @@ export const RELAY_ERRORS = {
   unsupported_media_type: { ...CLIENT, httpStatus: 415 },
   /** More calls in one batch than the relay accepts. */
   batch_too_large: { ...CLIENT, httpStatus: 429 },
+  /** More requests, subscriptions or connections than the caller may have. */
+  rate_limited: { ...CLIENT, httpStatus: 429 },
   /** The client went away before the answer. */
   client_closed: { ...CLIENT, httpStatus: 499 },
   /** No configured provider serves what was asked. */

@@ -1,4 +1,5 @@
 import type { ConnectionInfo } from "./fetch_handler.ts";
+import { type AcceptSocket, isUpgrade } from "./upgrade.ts";
 
 /** A listener that is open. */
 export interface Listener {
@@ -8,15 +9,55 @@ export interface Listener {
   shutdown(): Promise<void>;
 }
 
-/** Serves a `fetch` handler on one address with `Deno.serve`. Port 0 takes a free one. Throws when the address is taken. */
+/** Seconds without a sign of life after which the platform asks for one, and then ends a client's WebSocket. */
+const PING_TIMEOUT_S = 30;
+
+/**
+ * Serves a `fetch` handler on one address with `Deno.serve`, and WebSockets where `upgrade` is given. Port 0 takes a free
+ * one. Throws when the address is taken.
+ */
 export function listen(
   address: { readonly hostname: string; readonly port: number },
   fetch: (request: Request, info: ConnectionInfo) => Promise<Response>,
+  upgrade?: (request: Request, info: ConnectionInfo) => AcceptSocket | Response,
 ): Listener {
   const server = Deno.serve(
     { hostname: address.hostname, port: address.port, onListen() {} },
-    (request, { remoteAddr }) => fetch(request, { clientAddress: remoteAddr.hostname }),
+    (request, { remoteAddr }) => {
+      const info = { clientAddress: remoteAddr.hostname };
+      if (upgrade === undefined || !isUpgrade(request)) return fetch(request, info);
+      const decision = upgrade(request, info);
+      return decision instanceof Response ? decision : openSocket(request, decision);
+    },
   );
   const { hostname, port } = server.addr;
   return { hostname, port, shutdown: () => server.shutdown() };
+}
+
+/** Makes a WebSocket of a request. */
+function openSocket(request: Request, accept: AcceptSocket): Response {
+  let upgraded: ReturnType<typeof Deno.upgradeWebSocket>;
+  try {
+    upgraded = Deno.upgradeWebSocket(request, { idleTimeout: PING_TIMEOUT_S });
+  } catch {
+    return new Response("this is no WebSocket handshake (RFC 6455)\n", { status: 400 });
+  }
+  const { socket, response } = upgraded;
+  socket.onopen = () => {
+    const session = accept({
+      get bufferedAmount() {
+        return socket.bufferedAmount;
+      },
+      send: (text) => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(text);
+      },
+      close: (code, reason) => {
+        if (socket.readyState <= WebSocket.OPEN) socket.close(code, reason);
+      },
+    });
+    socket.onmessage = ({ data }) => session.message(data);
+    socket.onclose = () => session.closed();
+  };
+  socket.onerror = () => {};
+  return response;
 }

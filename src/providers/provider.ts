@@ -36,5 +36,8 @@ export interface Provider {
   readonly name: string;
   /** Backups are asked when no primary can serve. */
   readonly isBackup: boolean;
+  /** Where calls go. */
   readonly nodeUrls: readonly NodeUrl[];
+  /** Where subscriptions go: WebSocket URLs. */
+  readonly socketUrls: readonly NodeUrl[];
 }

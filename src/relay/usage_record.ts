@@ -43,3 +43,33 @@ export function usageRecord(request: RelayRequest, outcome: Outcome, endedAtMs: 
     attempts: outcome.attempts,
   };
 }
+
+/** The bill's record of one message of a subscription, which a client's socket took at this moment. */
+export function deliveryRecord(
+  { caller, chain, apiInterface, api }: RelayRequest,
+  provider: string,
+  timeUnixMs: number,
+  computeUnits: number,
+): RelayUsageEvent {
+  return {
+    kind: "relay_usage",
+    timeUnixMs,
+    project: caller.project,
+    chain,
+    apiInterface,
+    apiMethod: "subscription_delivery",
+    computeUnits,
+    latencyMs: 0,
+    success: true,
+    cacheHit: false,
+    isWrite: api.stateful !== 0,
+    isArchive: api.extensions.includes("archive"),
+    isBatch: false,
+    isDebugTrace: DEBUG_ADD_ONS.has(api.addOn),
+    hedgeCount: 0,
+    provider,
+    origin: caller.origin,
+    errorClass: "",
+    attempts: 0,
+  };
+}

@@ -20,7 +20,7 @@ function urlOf(addOns: readonly string[] = [], methods?: readonly string[]): Nod
 }
 
 function providerOf(name: string, isBackup = false, nodeUrls: readonly NodeUrl[] = [urlOf()]): Provider {
-  return { name, isBackup, nodeUrls };
+  return { name, isBackup, nodeUrls, socketUrls: [] };
 }
 
 function requestOf(method = "eth_call", addOn = "", extensions: readonly string[] = []): Selection {

@@ -126,6 +126,7 @@ export class Engine {
     const providers = Object.keys(scripts).map((name): Provider => ({
       name,
       isBackup: false,
+      socketUrls: [],
       nodeUrls: [{
         target: name,
         internalPath: options.internalPaths?.[name] ?? "",

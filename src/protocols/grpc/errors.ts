@@ -13,6 +13,7 @@ const STATUS_OF = {
   body_too_large: STATUS.RESOURCE_EXHAUSTED,
   unsupported_media_type: STATUS.INTERNAL,
   batch_too_large: STATUS.RESOURCE_EXHAUSTED,
+  rate_limited: STATUS.RESOURCE_EXHAUSTED,
   client_closed: STATUS.CANCELLED,
   no_provider: STATUS.UNAVAILABLE,
   no_agreement: STATUS.UNAVAILABLE,

@@ -14,6 +14,7 @@ const CODES = {
   body_too_large: INVALID_REQUEST,
   unsupported_media_type: INVALID_REQUEST,
   batch_too_large: 429,
+  rate_limited: 429,
   client_closed: INTERNAL_ERROR,
   no_provider: INTERNAL_ERROR,
   no_agreement: INTERNAL_ERROR,

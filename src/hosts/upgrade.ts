@@ -1,0 +1,38 @@
+import type { Codec } from "../domain/codec.ts";
+import { failure, type RelayError } from "../domain/relay_error.ts";
+import type { ConnectionInfo } from "./fetch_handler.ts";
+import { readSteering } from "./request_headers.ts";
+import type { ClientSocket, SocketReceiver } from "./websocket_session.ts";
+import type { WebSocketSessions } from "./websocket_sessions.ts";
+
+/** Takes the socket once it is open; what comes back is told of its messages and its end. */
+export type AcceptSocket = (socket: ClientSocket) => SocketReceiver;
+
+/** Whether a request asks for a WebSocket. */
+export function isUpgrade(request: Request): boolean {
+  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
+/** Decides about a request for a WebSocket: what takes the socket, or the response that refuses it. */
+export function decideUpgrade(
+  request: Request,
+  { clientAddress = "" }: ConnectionInfo,
+  codec: Codec,
+  sessions: WebSocketSessions | undefined,
+): AcceptSocket | Response {
+  if (sessions === undefined) return refuse(codec, NO_SOCKETS);
+  const steered = readSteering(request.headers, clientAddress);
+  if (steered.kind === "failure") return refuse(codec, steered.error);
+  const refusal = sessions.refusal(clientAddress);
+  if (refusal !== undefined) return refuse(codec, refusal);
+  const { caller, steering } = steered;
+  const path = URL.canParse(request.url) ? new URL(request.url).pathname : "/";
+  return (socket) => sessions.open(socket, { caller, steering, path });
+}
+
+const NO_SOCKETS = failure("unsupported_api", "this interface has no WebSockets; send requests over HTTP").error;
+
+function refuse(codec: Codec, error: RelayError): Response {
+  const { status, headers, body } = codec.encodeError(error);
+  return new Response(body, { status, headers: headers.map(([name, value]): [string, string] => [name, value]) });
+}

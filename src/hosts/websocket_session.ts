@@ -1,0 +1,320 @@
+import type { ApiInterface } from "../domain/api_interface.ts";
+import type { Caller } from "../domain/caller.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { Codec } from "../domain/codec.ts";
+import type { Log } from "../domain/log.ts";
+import { failure, type RelayError } from "../domain/relay_error.ts";
+import type { ApiFacts, ProtocolCall, RelayRequest } from "../domain/relay_request.ts";
+import type { Steering } from "../domain/steering.ts";
+import type { SubscriptionDialect } from "../domain/subscription.ts";
+import type { Relay } from "../relay/relay.ts";
+import type { SubscriptionHub } from "../relay/subscriptions/hub.ts";
+import type { Subscriber } from "../relay/subscriptions/membership.ts";
+import { matchCall } from "../spec/api_facts.ts";
+import type { Matcher } from "../spec/matcher.ts";
+import { RateLimit } from "./rate_limit.ts";
+
+/** A client's WebSocket, whoever provides it. */
+export interface ClientSocket {
+  /** Bytes that wait to be sent. */
+  readonly bufferedAmount: number;
+  /** Sends a text message; nothing once it is no longer open. */
+  send(text: string): void;
+  /** Starts the closing handshake. */
+  close(code: number, reason: string): void;
+}
+
+/** Who is told what happens on a client's WebSocket. */
+export interface SocketReceiver {
+  /** A message has come. */
+  message(data: unknown): void;
+  /** The socket has ended, by whoever's doing. */
+  closed(): void;
+}
+
+/** Methods that end subscriptions. */
+export interface EndingMethods {
+  /** End the one that the call names. */
+  readonly unsubscribe: ReadonlySet<string>;
+  /** End all of the connection's. */
+  readonly unsubscribeAll: ReadonlySet<string>;
+}
+
+/** What a session works with. */
+export interface SessionDeps {
+  readonly relay: Relay;
+  readonly codec: Codec;
+  readonly matcher: Matcher;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly hub: SubscriptionHub;
+  readonly dialect: SubscriptionDialect;
+  readonly endings: EndingMethods;
+  head(): number;
+  servesExtension(name: string): boolean;
+}
+
+/** Limits on one connection, resolved. Of rates, 0 is no limit. */
+export interface SessionOptions {
+  readonly chain: string;
+  readonly apiInterface: ApiInterface;
+  /** Largest message of a client. */
+  readonly maxMessageBytes: number;
+  /** Bytes that may wait for a client before it is too slow. */
+  readonly maxBufferedBytes: number;
+  /** Calls under way at once. */
+  readonly maxParallelCalls: number;
+  /** Messages in a second. */
+  readonly maxMessagesPerSecond: number;
+  readonly maxSubscribesPerMinute: number;
+  readonly maxUnsubscribesPerMinute: number;
+  /** Milliseconds without a message in either direction after which the connection is closed. */
+  readonly idleTimeoutMs: number;
+  /** Milliseconds for which messages are refused once there were too many; 0 for no longer than the rate says. */
+  readonly banMs: number;
+}
+
+/** Counts of one session, for metrics. */
+export interface SessionCounts {
+  delivered(): void;
+  /** A client was disconnected because it did not read. */
+  shed(): void;
+}
+
+/** Close codes of RFC 6455 and its registry. */
+const GOING_AWAY = 1001;
+const UNSUPPORTED_DATA = 1003;
+const TOO_LARGE = 1009;
+const TRY_AGAIN_LATER = 1013;
+const NORMAL = 1000;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/**
+ * One client's WebSocket: its calls run side by side through the same pipeline as those over HTTP, and its
+ * subscriptions are shares of the hub's. Needs nothing but a socket that sends text.
+ */
+export class WebSocketSession implements Subscriber, SocketReceiver {
+  readonly #deps: SessionDeps;
+  readonly #options: SessionOptions;
+  readonly #socket: ClientSocket;
+  readonly #caller: Caller;
+  readonly #steering: Steering;
+  readonly #path: string;
+  readonly #counts: SessionCounts;
+  readonly #onEnd: () => void;
+  readonly #left = new AbortController();
+  readonly #messages: RateLimit;
+  readonly #subscribes: RateLimit;
+  readonly #unsubscribes: RateLimit;
+  #inFlight = 0;
+  #isEnding = false;
+  #isClosed = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #lastActiveMs: number;
+  #cancelIdleTimer = () => {};
+
+  constructor(
+    deps: SessionDeps,
+    options: SessionOptions,
+    socket: ClientSocket,
+    { caller, steering, path }: { readonly caller: Caller; readonly steering: Steering; readonly path: string },
+    counts: SessionCounts,
+    onEnd: () => void,
+  ) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#socket = socket;
+    this.#caller = caller;
+    this.#steering = steering;
+    this.#path = path;
+    this.#counts = counts;
+    this.#onEnd = onEnd;
+    const { clock } = deps;
+    this.#messages = new RateLimit(clock, options.maxMessagesPerSecond, 1_000, options.banMs);
+    this.#subscribes = new RateLimit(clock, options.maxSubscribesPerMinute, 60_000);
+    this.#unsubscribes = new RateLimit(clock, options.maxUnsubscribesPerMinute, 60_000);
+    this.#lastActiveMs = clock.monotonic();
+    this.#watchIdle();
+  }
+
+  /** Takes a client's message: text, as the protocols have it. */
+  message(data: unknown): void {
+    if (this.#isEnding) return;
+    this.#lastActiveMs = this.#deps.clock.monotonic();
+    if (typeof data !== "string") return this.#end(UNSUPPORTED_DATA, "send text messages");
+    const { maxMessageBytes } = this.#options;
+    const body = data.length > maxMessageBytes ? undefined : encoder.encode(data);
+    if (body === undefined || body.length > maxMessageBytes) {
+      return this.#end(TOO_LARGE, `messages may have ${maxMessageBytes} bytes`);
+    }
+    const arrivedAtUnixMs = this.#deps.clock.now();
+    const arrivedAtMs = this.#lastActiveMs;
+    const decoded = this.#deps.codec.decode({ verb: "POST", path: this.#path, query: "", header: () => null, body });
+    if (decoded.kind === "response") return this.#send(decoded.response.body);
+    const { call } = decoded;
+    if (!this.#messages.takes()) return this.#refuse(call, TOO_MANY_MESSAGES);
+    if (this.#inFlight >= this.#options.maxParallelCalls) return this.#refuse(call, TOO_MANY_CALLS);
+    if (this.#endsSubscriptions(call)) return;
+    const matched = matchCall(this.#deps.matcher, call.targets, {
+      extensions: this.#steering.extensions,
+      path: this.#path,
+      head: this.#deps.head(),
+      servesExtension: this.#deps.servesExtension,
+    });
+    if (matched.kind === "failure") return this.#refuse(call, matched.error);
+    void this.#run(this.#requestOf(call, matched.api, arrivedAtUnixMs, arrivedAtMs));
+  }
+
+  /** The client has gone, or its socket is closed. */
+  closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = this.#isEnding = true;
+    this.#cancelIdleTimer();
+    this.#left.abort();
+    this.#deps.hub.leave(this);
+    this.#onEnd();
+  }
+
+  /** Takes no more messages, and closes the socket when the calls under way have been answered. */
+  async drain(): Promise<void> {
+    this.#isEnding = true;
+    this.#deps.hub.leave(this);
+    if (this.#inFlight > 0) {
+      this.#idle = Promise.withResolvers<void>();
+      await this.#idle.promise;
+    }
+    this.#socket.close(GOING_AWAY, "the relay is shutting down");
+  }
+
+  answer(request: RelayRequest, answer: string): void {
+    const reading = request.call.readReply({
+      status: 200,
+      headers: [],
+      body: encoder.encode(answer),
+      trailers: [],
+      retryAfterMs: 0,
+    });
+    if (reading.kind === "answer") this.#send(reading.body);
+    else this.#refuse(request.call, reading.error);
+  }
+
+  deliver(text: string): boolean {
+    const isTaken = this.#sendText(text);
+    if (isTaken) this.#counts.delivered();
+    return isTaken;
+  }
+
+  async #run(request: RelayRequest): Promise<void> {
+    const { relay, hub, log } = this.#deps;
+    const { call, api } = request;
+    this.#inFlight++;
+    try {
+      if (api.isSubscription) {
+        if (call.isBatch) return this.#refuse(call, NO_BATCH);
+        if (!this.#subscribes.takes()) return this.#refuse(call, TOO_MANY_SUBSCRIBES);
+        const error = await hub.subscribe(request, this);
+        if (error !== undefined) this.#refuse(call, error);
+        return;
+      }
+      const outcome = await relay.run(request);
+      if (outcome.kind === "answer") this.#send(outcome.response.body);
+      else this.#refuse(call, outcome.error);
+    } catch (error) {
+      log.error("a message failed by a mistake of the relay", { error: String(error) });
+      this.#refuse(call, failure("internal_error", "the relay made a mistake; its log says more").error);
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#idle?.resolve();
+    }
+  }
+
+  #requestOf(call: ProtocolCall, api: ApiFacts, arrivedAtUnixMs: number, arrivedAtMs: number): RelayRequest {
+    const { chain, apiInterface } = this.#options;
+    const { nodeRequest } = call;
+    return {
+      caller: this.#caller,
+      steering: this.#steering,
+      chain,
+      apiInterface,
+      call,
+      api,
+      nodeRequest,
+      arrivedAtUnixMs,
+      arrivedAtMs,
+      signal: this.#left.signal,
+    };
+  }
+
+  /** Ends what a call names, when it is one that ends subscriptions. That is free and reaches no node by itself. */
+  #endsSubscriptions(call: ProtocolCall): boolean {
+    const { endings, hub, dialect } = this.#deps;
+    const { name } = call.targets[0]!;
+    const isAll = endings.unsubscribeAll.has(name);
+    if (!isAll && !endings.unsubscribe.has(name)) return false;
+    if (call.isBatch) this.#refuse(call, NO_BATCH);
+    else if (!this.#unsubscribes.takes()) this.#refuse(call, TOO_MANY_UNSUBSCRIBES);
+    else if (isAll) {
+      hub.leave(this);
+      this.#farewell(call);
+    } else {
+      const endKey = dialect.endedBy(call);
+      const isEnded = endKey !== undefined && hub.unsubscribe(this, endKey);
+      if (isEnded) this.#farewell(call);
+      else this.#refuse(call, NO_SUCH_SUBSCRIPTION);
+    }
+    return true;
+  }
+
+  #farewell(call: ProtocolCall): void {
+    const body = encoder.encode(this.#deps.dialect.farewell());
+    const reading = call.readReply({ status: 200, headers: [], body, trailers: [], retryAfterMs: 0 });
+    if (reading.kind === "answer") this.#send(reading.body);
+  }
+
+  #refuse(call: ProtocolCall, error: RelayError): void {
+    this.#send(call.encodeError(error).body);
+  }
+
+  #send(body: Uint8Array | null): void {
+    if (body !== null) this.#sendText(decoder.decode(body));
+  }
+
+  /** Sends, unless so much is waiting already that the client can't be reading: then it is disconnected, with a reason. */
+  #sendText(text: string): boolean {
+    if (this.#isClosed) return false;
+    if (this.#socket.bufferedAmount + text.length > this.#options.maxBufferedBytes && this.#socket.bufferedAmount > 0) {
+      if (!this.#isEnding) this.#counts.shed();
+      this.#end(TRY_AGAIN_LATER, "messages are not read fast enough");
+      return false;
+    }
+    this.#lastActiveMs = this.#deps.clock.monotonic();
+    this.#socket.send(text);
+    return true;
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#cancelIdleTimer();
+    this.#deps.hub.leave(this);
+    this.#socket.close(code, reason);
+  }
+
+  #watchIdle(): void {
+    const { idleTimeoutMs } = this.#options;
+    if (idleTimeoutMs === 0) return;
+    const idleMs = this.#deps.clock.monotonic() - this.#lastActiveMs;
+    if (idleMs >= idleTimeoutMs && this.#inFlight === 0) return this.#end(NORMAL, "idle for too long");
+    this.#cancelIdleTimer = this.#deps.clock.schedule(Math.max(1, idleTimeoutMs - idleMs), () => this.#watchIdle());
+  }
+}
+
+const limited = (reason: string) => failure("rate_limited", reason).error;
+const TOO_MANY_MESSAGES = limited("more messages in a second than this connection may send; send fewer");
+const TOO_MANY_CALLS = limited("more calls under way than this connection may have; wait for answers");
+const TOO_MANY_SUBSCRIBES = limited("more subscribes in a minute than this connection may send; wait");
+const TOO_MANY_UNSUBSCRIBES = limited("more unsubscribes in a minute than this connection may send; wait");
+const NO_BATCH = failure("invalid_request", "subscriptions can't be in a batch; send them one by one").error;
+const NO_SUCH_SUBSCRIPTION = failure("invalid_request", "this connection has no such subscription").error;

@@ -1,0 +1,29 @@
+import type { RelayError } from "../domain/relay_error.ts";
+import type { NodeUrl } from "./provider.ts";
+
+/** An open WebSocket to a node. */
+export interface NodeSocket {
+  /** Bytes that wait to be sent. */
+  readonly bufferedBytes: number;
+  send(text: string): void;
+  /** Ends it; the listener is told nothing more. */
+  close(): void;
+}
+
+/** Who is told what happens on a socket. */
+export interface NodeSocketListener {
+  message(text: string): void;
+  /** The socket has ended and not by the relay's doing. */
+  closed(): void;
+}
+
+/** A socket, or why there is none. */
+export type ConnectResult =
+  | { readonly kind: "socket"; readonly socket: NodeSocket }
+  | { readonly kind: "failure"; readonly error: RelayError };
+
+/** How WebSockets reach nodes. */
+export interface NodeSocketConnector {
+  /** Connects within `timeoutMs`. Never rejects. */
+  connect(nodeUrl: NodeUrl, listener: NodeSocketListener, timeoutMs: number): Promise<ConnectResult>;
+}
