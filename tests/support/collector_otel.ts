@@ -47,20 +47,20 @@ export async function startOtelCollector(
     stderr: "piped",
   }).spawn();
   let log = "";
+  let hasEnded = false;
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
   const reading = (async () => {
     for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
       log += text;
       if (log.includes("Everything is ready")) resolve();
     }
+    hasEnded = true;
     reject(new Error(`the collector ended: ${log.slice(-2_000)}`));
   })();
-  let hasEnded = false;
   const end = async (signal: Deno.Signal) => {
     if (!hasEnded) child.kill(signal);
     await reading;
     await child.status;
-    hasEnded = true;
   };
   await ready.catch(async (error) => {
     await child.status;

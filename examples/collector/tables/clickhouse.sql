@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS usage.events
   ScopeVersion LowCardinality(String) CODEC(ZSTD(1)),
   ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
   LogAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-  EventName LowCardinality(String) CODEC(ZSTD(1))
+  EventName String CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(Timestamp)
