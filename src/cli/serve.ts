@@ -172,6 +172,8 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     maxBodyBytes: flags["max-request-body-bytes"],
     bodyTimeoutMs: flags["request-body-timeout"],
     hedgeQuantile: flags["hedge-quantile"],
+    debugRelays: flags["debug-relays"],
+    selectionStats: flags["enable-selection-stats"],
     maxReplyBytes: flags["max-response-body-bytes"],
     sockets: socketOptions(flags),
   };

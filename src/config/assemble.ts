@@ -95,6 +95,8 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
     minRelayTimeoutMs: config.minRelayTimeoutMs ?? 1_000,
     processingTimeoutMs: config.processingTimeoutMs ?? 30_000,
     hedgeQuantile: config.hedgeQuantile ?? 0,
+    debugRelays: config.debugRelays ?? false,
+    selectionStats: config.selectionStats ?? false,
     ...times,
   };
   const relay = new Relay({ selector, transport, meter, clock, log, cache, consistency, metrics: counts }, options);

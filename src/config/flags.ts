@@ -28,6 +28,8 @@ export const RELAY_FLAGS = {
   "grpc-connect-timeout": duration("30s", 1, "10m", "time for a gRPC channel to get ready"),
   "grpc-http2": choice(["frames", "node"], "frames", "HTTP/2 of gRPC: the relay's own, or the runtime's node:http2"),
 
+  "debug-relays": toggle(false, "say in lava-debug-relay how each answer came about"),
+  "enable-selection-stats": toggle(false, "say in lava-selection-stats what each choice of a provider was made from"),
   "hedge-quantile": decimal(0, 0, 0.999, "ask another node when this share of its answers is faster; 0 for never"),
   "cache": toggle(false, "answer from a cache what any node would answer alike"),
   "cache-redis-url": text("REDIS://HOST:PORT", "keep the cache in Redis, for several processes; empty: in memory"),

@@ -107,6 +107,10 @@ export interface RelayConfig {
   readonly hedgeQuantile?: number;
   /** Limits on WebSockets and subscriptions. */
   readonly sockets?: SocketConfig;
+  /** Whether every answer says in `lava-debug-relay` how it came about; default false: only where that is asked for. */
+  readonly debugRelays?: boolean;
+  /** Whether every answer says in `lava-selection-stats` what the choice of its provider was made from; default false. */
+  readonly selectionStats?: boolean;
   /** Most bytes of a request's body; default 10 MiB. */
   readonly maxBodyBytes?: number;
   /** Time for a request's body to arrive; default 10,000. */

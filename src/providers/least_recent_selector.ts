@@ -58,6 +58,17 @@ export class LeastRecentSelector implements Selector {
     }
   }
 
+  /** Each provider in the order of its turn, and whether it can be expected to answer. */
+  explain({ api }: Selection): string {
+    const nowMs = this.#clock.monotonic();
+    const turnOf = (provider: Provider) => this.#lastTurn.get(provider) ?? -1;
+    return [...this.#providers].sort((a, b) => turnOf(a) - turnOf(b)).map(({ name, nodeUrls }) => {
+      const serving = nodeUrls.filter((nodeUrl) => servesCall(nodeUrl, api));
+      if (serving.length === 0) return `${name}=does not serve it`;
+      return `${name}=${serving.some(({ health }) => health.isAvailable(nowMs)) ? "available" : "left alone"}`;
+    }).join(", ");
+  }
+
   serves(name: string): boolean {
     return this.#providers.some(({ nodeUrls }) => nodeUrls.some(({ addOns }) => addOns.has(name)));
   }

@@ -35,6 +35,8 @@ export interface Selector {
   select(selection: Selection): Candidate | undefined;
   /** Takes in how an attempt against a candidate ended. */
   report(candidate: Candidate, sample: Sample, api: ApiFacts): void;
+  /** What a choice is made from, for people to read: one line of printable ASCII; empty where there is nothing to tell. */
+  explain(selection: Selection): string;
   /** Whether any provider can be expected to answer now. */
   isHealthy(): boolean;
   /** Whether any provider, available or not, serves an add-on or extension. */

@@ -39,6 +39,8 @@ export class Attempts {
   readonly tried: string[] = [];
   /** URLs that have been asked, or that may not be. */
   readonly triedUrls = new Set<NodeUrl>();
+  /** How each attempt ended, in order, where somebody wants to know: such as `a upstream_timeout 1000ms`. */
+  readonly trail: string[] | undefined;
   /** The attempt whose answer is the relay's, once that is known. */
   winner: AnsweredResult | undefined;
   readonly #deps: AttemptsDeps;
@@ -52,7 +54,8 @@ export class Attempts {
   #interruption: Interruption | undefined;
   #isLetGo = false;
 
-  constructor(deps: AttemptsDeps, request: RelayRequest, plan: Plan) {
+  constructor(deps: AttemptsDeps, request: RelayRequest, plan: Plan, keepsTrail = false) {
+    this.trail = keepsTrail ? [] : undefined;
     this.#deps = deps;
     this.#request = request;
     this.#plan = plan;
@@ -159,6 +162,7 @@ export class Attempts {
     if (!this.#running.delete(running)) return;
     const { selector, latencies, metrics } = this.#deps;
     const { candidate, api } = running;
+    this.trail?.push(`${candidate.provider.name} ${endOf(result)} ${this.#msSince(running.startedAtMs)}ms`);
     const fault = faultOf(result);
     if (fault !== undefined) metrics.attemptFailed(this.#request, candidate.provider.name, fault);
     if (result.sample !== undefined) selector.report(candidate, result.sample, api);
@@ -167,6 +171,10 @@ export class Attempts {
     this.#setTimer();
     this.#ended.push(result);
     this.#wake?.();
+  }
+
+  #msSince(startedAtMs: number): number {
+    return Math.round(this.#deps.clock.monotonic() - startedAtMs);
   }
 
   /** One timer for all of them, at the moment that is next. */
@@ -195,6 +203,12 @@ function faultOf({ reading, sample }: AttemptResult): "node_error" | "protocol_e
   if (reading.kind === "answer") return reading.nodeError === undefined ? undefined : "node_error";
   const isOutrun = reading.error === OUTRUN && sample?.kind !== "failed";
   return isOutrun || traitsOf(reading.error.code).fault !== "upstream" ? undefined : "protocol_error";
+}
+
+/** How an attempt ended, in a word. */
+function endOf({ reading }: AttemptResult): string {
+  if (reading.kind === "answer") return reading.nodeError ?? "answered";
+  return reading.error === OUTRUN ? "outrun" : reading.error.code;
 }
 
 /** How an attempt ended that was ended from this side. */

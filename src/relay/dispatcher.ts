@@ -31,6 +31,10 @@ export interface DispatcherOptions extends PlanOptions, RetryOptions {
   readonly batchNodeErrorOnAny: boolean;
   /** Another node is asked when an answer is later than this share of the provider's answers; 0 for never. */
   readonly hedgeQuantile: number;
+  /** Whether every answer says how it came about, and not only where the caller asks for that. */
+  readonly debugRelays: boolean;
+  /** Whether every answer says what the choice of its provider was made from. */
+  readonly selectionStats: boolean;
 }
 
 /** How asking ended; an answer comes with the attempt that it is of. */
@@ -59,7 +63,7 @@ export class Dispatcher {
     const onClose = () => attempts.interrupt("client_closed");
     request.signal.addEventListener("abort", onClose, { once: true });
     try {
-      const outcome = await this.#ask(asking);
+      const outcome = this.#annotate(asking, await this.#ask(asking));
       return outcome.kind === "answer" ? { outcome, winner: attempts.winner! } : { outcome };
     } catch (mistake) {
       const outcome = failed(asking, request.api, this.#errorOf(mistake));
@@ -92,14 +96,36 @@ export class Dispatcher {
       { selector, transport, clock, log, metrics, latencies, inFlight: this.#inFlight },
       request,
       plan,
+      options.debugRelays || request.steering.debug,
     );
     const lateAfterMs = (provider: string) =>
       latencies?.quantile(provider, request.api, options.hedgeQuantile) ?? Infinity;
     return { request, plan, attempts, selector, clock, log, options, minBlock, lateAfterMs };
   }
 
+  /** Adds what the client or the operator wants to be told about the way to the outcome. */
+  #annotate({ request, plan, attempts, minBlock }: Asking, outcome: Outcome): Outcome {
+    const { selector } = this.#deps;
+    const notes: [string, string][] = [];
+    if (attempts.trail !== undefined) {
+      notes.push(["lava-debug-relay", cut([plan.mode, ...attempts.trail, `hedges ${outcome.hedges}`].join("; "))]);
+    }
+    if (this.#options.selectionStats) {
+      const stats = selector.explain({ request, api: outcome.api, tried: new Set(), minBlock });
+      if (stats !== "") notes.push(["lava-selection-stats", cut(stats)]);
+    }
+    return notes.length === 0 ? outcome : { ...outcome, notes: [...outcome.notes, ...notes] };
+  }
+
   #errorOf(mistake: unknown): RelayError {
     this.#deps.log.error("relay failed by a mistake of its own", { error: String(mistake) });
     return failure("internal_error", "the relay made a mistake; its log says more").error;
   }
+}
+
+/** Longest note in characters: it becomes a header. */
+const MAX_NOTE_CHARS = 1_024;
+
+function cut(text: string): string {
+  return text.length > MAX_NOTE_CHARS ? `${text.slice(0, MAX_NOTE_CHARS - 3)}...` : text;
 }

@@ -35,6 +35,8 @@ Deno.test("without arguments every flag has its documented default", () => {
     "grpc-max-message-bytes": 33_554_432,
     "grpc-connect-timeout": 30_000,
     "grpc-http2": "frames",
+    "debug-relays": false,
+    "enable-selection-stats": false,
     "hedge-quantile": 0,
     "cache": false,
     "cache-redis-url": "",

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RelayUsageEvent } from "../../mod.ts";
+import type { Outcome } from "../../src/domain/outcome.ts";
 import type { ApiFacts, RelayRequest } from "../../src/domain/relay_request.ts";
 import type { Steering } from "../../src/domain/steering.ts";
 import { apiFacts, Engine, type EngineOptions, fail, HANG, nodeError, ok, type Step } from "../support/engine.ts";
@@ -350,6 +351,11 @@ for (const [name, branch] of Object.entries(BRANCHES)) {
   });
 }
 
+/** How a relay ends. */
+function ending(engine: Engine, steering?: Partial<Steering>, api?: Partial<ApiFacts>): Promise<Outcome> {
+  return engine.finish(engine.run(api, steering));
+}
+
 /** The metrics say of the one relay what its event says. */
 function assertCounted({ counts, usage }: Engine): void {
   const [event] = usage.events;
@@ -426,6 +432,26 @@ Deno.test("a codec that throws is a mistake of the relay: an answer, an event, a
   const outcome = await engine.finish(engine.run({}, {}, request));
   assertEquals(outcome.kind === "failure" && outcome.error.code, "internal_error");
   assertEquals([engine.usage.events.length, engine.usage.events[0]!.provider, engine.clock.pending], [1, "a", 0]);
+});
+
+Deno.test("who wants to know is told how the answer came about, and what the choice was made from", async () => {
+  const nodes = { a: HANG, b: fail("upstream_disconnected"), c: nodeError("syncing", 100), d: ok("4", 50) };
+  const asked = await ending(new Engine(nodes), { debug: true });
+  assertEquals(asked.notes, [[
+    "lava-debug-relay",
+    "one; b upstream_disconnected 0ms; c syncing 100ms; d answered 50ms; a outrun 1150ms; hedges 1",
+  ]]);
+  const all = await ending(new Engine({ a: ok() }, { debugRelays: true, selectionStats: true }));
+  assertEquals(all.notes, [["lava-debug-relay", "one; a answered 0ms; hedges 0"], [
+    "lava-selection-stats",
+    "a=available",
+  ]]);
+  const none = await ending(new Engine({ a: ok() }));
+  assertEquals(none.notes, []);
+  const many = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`provider-${i}`.padEnd(120, "x"), ok()]));
+  const long = await ending(new Engine(many, { debugRelays: true, selectionStats: true }), {}, { stateful: 1 });
+  assertEquals(long.notes.map(([, text]) => text.length <= 1_024), [true, true]);
+  assert(long.notes[1]![1].endsWith("..."));
 });
 
 Deno.test("the archive is not asked for where the chain spec does not know it", async () => {

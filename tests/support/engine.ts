@@ -158,6 +158,8 @@ export class Engine {
       processingTimeoutMs: 30_000,
       ...CHAIN,
       hedgeQuantile: 0,
+      debugRelays: false,
+      selectionStats: false,
       ...options,
     });
   }
