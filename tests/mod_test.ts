@@ -41,16 +41,23 @@ Deno.test("the module relays where there are no globals but the web's", async ()
 Deno.test("mistakes in a relay's options are all reported at once", () => {
   const providers = [{ name: "a", nodeUrls: [{ url: "ftp://node.example" }] }, { name: "a", nodeUrls: [] }];
   try {
-    mod.createRelay({ chainId: "ETH2", apiInterface: "rest", providers, healthCheckPath: "health" });
+    mod.createRelay({
+      chainId: "ETH2",
+      providers,
+      healthCheckPath: "health",
+      corsOrigin: "app",
+      trustedProxies: ["10.0.0.0/33"],
+    });
   } catch (error) {
     const { mistakes } = error as mod.ConfigError;
     assertEquals(mistakes.map(({ path }) => path.join(".")).sort(), [
-      "apiInterface",
       "chainId",
+      "corsOrigin",
       "healthCheckPath",
       "providers.0.nodeUrls.0.url",
       "providers.1.name",
       "providers.1.nodeUrls",
+      "trustedProxies",
     ]);
     return;
   }

@@ -176,6 +176,13 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     selectionStats: flags["enable-selection-stats"],
     maxReplyBytes: flags["max-response-body-bytes"],
     sockets: socketOptions(flags),
+    corsOrigin: flags["cors-origin"],
+    corsHeaders: flags["cors-headers"],
+    corsMethods: flags["cors-methods"],
+    corsCredentials: flags["cors-credentials"],
+    responseCompression: flags["response-compression"],
+    responseCompressionMinBytes: flags["response-compression-min-bytes"],
+    trustedProxies: flags["trusted-proxy"],
   };
 }
 

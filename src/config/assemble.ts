@@ -1,11 +1,10 @@
-import type { ChainSpec } from "../domain/chain_spec.ts";
 import type { ApiInterface } from "../domain/api_interface.ts";
+import type { ChainSpec } from "../domain/chain_spec.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
 import type { ReplyCache } from "../domain/reply_cache.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
-import { createJsonRpcCodec } from "../protocols/jsonrpc/codec.ts";
 import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Consistency } from "../relay/consistency.ts";
@@ -20,6 +19,7 @@ import { createFetchTransport, type Fetch } from "../transports/fetch.ts";
 import { createSocketConnector, openSocket } from "../transports/websocket.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
 import { assembleSockets, type SocketAssembly } from "./assemble_sockets.ts";
+import { checkHttpOptions, codecOf, type HttpOptions, resolveHttpOptions, trustedProxiesOf } from "./http_options.ts";
 import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
 import type { RelayConfig } from "./relay_config.ts";
 import { resolveProviders } from "./resolve_providers.ts";
@@ -46,22 +46,18 @@ export interface Assembly {
     readonly matcher: Matcher;
     readonly clock: Clock;
     readonly log: Log;
+    random(): number;
     head(): number;
+    headOf(provider: string): number;
     servesExtension(name: string): boolean;
     isHealthy(): boolean;
+    isTrustedProxy(address: string): boolean;
   };
   /** Clients' WebSockets; undefined for interfaces that have none. */
   readonly sockets: SocketAssembly | undefined;
-  readonly options: {
-    readonly chain: string;
-    readonly apiInterface: ApiInterface;
-    readonly healthPath: string;
-    readonly maxBodyBytes: number;
-    readonly bodyTimeoutMs: number;
-  };
+  readonly options: HttpOptions & { readonly chain: string; readonly apiInterface: ApiInterface };
 }
 
-const DEFAULT_HEALTH_PATH = "/lava/health";
 const MIB = 1024 * 1024;
 
 /** Every mistake in a relay's configuration, its paths in the spelling of {@linkcode RelayConfig}. */
@@ -72,7 +68,10 @@ export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
 /** Builds a relay of its parts. Throws a {@linkcode ConfigError} that holds every mistake. */
 export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache, metrics }: Surroundings): Assembly {
   const { mistakes, providers, matcher, times } = resolve(config);
-  if (mistakes.length > 0 || matcher === undefined) throw new ConfigError(mistakes);
+  const apiInterface = config.apiInterface ?? "jsonrpc";
+  // gRPC's host has a codec of its own.
+  const codec = codecOf(apiInterface === "grpc" ? "jsonrpc" : apiInterface, config);
+  if (mistakes.length > 0 || matcher === undefined || codec === undefined) throw new ConfigError(mistakes);
 
   const selector = new LeastRecentSelector(providers, clock, log);
   const transport = createFetchTransport(fetch, clock, { maxReplyBytes: config.maxReplyBytes ?? 100 * MIB });
@@ -100,13 +99,10 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
     ...times,
   };
   const relay = new Relay({ selector, transport, meter, clock, log, cache, consistency, metrics: counts }, options);
-  const codec = createJsonRpcCodec({
-    maxBatchSize: config.maxBatchSize === 0 ? Infinity : config.maxBatchSize ?? 1_000,
-  });
   const head = () => selector.head();
   const servesExtension = (name: string) => selector.serves(name);
   return {
-    sockets: assembleSockets(config.chainId, config.apiInterface ?? "jsonrpc", config.sockets ?? {}, {
+    sockets: assembleSockets(config.chainId, apiInterface, config.sockets ?? {}, {
       relay,
       codec,
       matcher,
@@ -126,17 +122,14 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
       matcher,
       clock,
       log,
+      random: Math.random,
       head,
+      headOf: (provider) => selector.headOf(provider),
       servesExtension,
       isHealthy: () => selector.isHealthy(),
+      isTrustedProxy: trustedProxiesOf(config),
     },
-    options: {
-      chain: config.chainId,
-      apiInterface: config.apiInterface ?? "jsonrpc",
-      healthPath: config.healthCheckPath ?? DEFAULT_HEALTH_PATH,
-      maxBodyBytes: config.maxBodyBytes ?? 10 * MIB,
-      bodyTimeoutMs: config.bodyTimeoutMs ?? 10_000,
-    },
+    options: { ...resolveHttpOptions(config), chain: config.chainId, apiInterface },
   };
 }
 
@@ -171,14 +164,12 @@ function resolve(config: RelayConfig): Resolved {
   const spec = resolveSpec(config, mistakes);
   const apiInterface = config.apiInterface ?? "jsonrpc";
   const matcher = spec && compileMatcher(spec, apiInterface);
-  if (apiInterface !== "jsonrpc" && apiInterface !== "grpc") {
-    mistakes.push({ path: ["apiInterface"], message: `${apiInterface} is not served; jsonrpc and grpc are` });
+  if (apiInterface !== "grpc" && codecOf(apiInterface, config) === undefined) {
+    mistakes.push({ path: ["apiInterface"], message: `${apiInterface} is not served` });
   } else if (spec !== undefined && matcher === undefined) {
     mistakes.push({ path: ["apiInterface"], message: `${config.chainId} has no ${apiInterface} APIs` });
   }
-  if (config.healthCheckPath !== undefined && !config.healthCheckPath.startsWith("/")) {
-    mistakes.push({ path: ["healthCheckPath"], message: 'must start with "/"' });
-  }
+  mistakes.push(...checkHttpOptions(config));
   if (config.providers.length === 0) mistakes.push({ path: ["providers"], message: "at least one provider is needed" });
 
   const serviceNames = matcher?.serviceNames ?? new Set<string>();

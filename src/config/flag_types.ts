@@ -103,15 +103,15 @@ export function optionalAddress(help: string): Flag<Address | "disabled"> {
 }
 
 /** Any text. */
-export function text(placeholder: string, help: string): Flag<string> {
+export function text(placeholder: string, help: string, initial = ""): Flag<string> {
   return {
     placeholder,
-    defaultText: "",
+    defaultText: initial,
     help,
     kind: "single",
     parse: (value) => value,
     allowed: "a text",
-    initial: "",
+    initial,
   };
 }
 

@@ -66,6 +66,13 @@ export const RELAY_FLAGS = {
   "limit-websocket-connection-idle-time": duration("20m", 0, "24h", "how long a connection may be silent; 0 for ever"),
   "upstream-websocket-connections": integer(10, 1, 100, "WebSocket connections to one node URL"),
   "upstream-websocket-subscriptions": integer(100, 1, 10_000, "subscriptions on one connection to a node"),
+  "cors-origin": text("*|ORIGINS", "pages that may call: all, or origins separated by commas", "*"),
+  "cors-headers": text("NAMES", "headers that pages may send, separated by commas; empty: those that they ask for"),
+  "cors-methods": text("VERBS", "verbs that pages may use, separated by commas", "GET,POST,PUT,DELETE,OPTIONS"),
+  "cors-credentials": toggle(true, "let pages of the origins that are named send credentials along"),
+  "response-compression": choice(["gzip", "brotli", "off"], "gzip", "compression of answers for clients that take it"),
+  "response-compression-min-bytes": integer(4096, 1, 1_073_741_824, "shortest answer that is compressed"),
+  "trusted-proxy": texts("ADDRESS|RANGE", "a proxy whose X-Forwarded-For is believed, such as 10.0.0.0/8; repeat it"),
 
   "usage-otel-enabled": toggle(false, "export usage events to an OpenTelemetry collector"),
   "usage-otel-endpoint": text(

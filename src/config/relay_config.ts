@@ -120,6 +120,20 @@ export interface RelayConfig {
    * <event_id>;cu=20`. Needs a sink that numbers its events. Default false.
    */
   readonly usageReceipts?: boolean;
+  /** Pages that may call: `*`, or origins separated by commas; default `*`. */
+  readonly corsOrigin?: string;
+  /** Header names that pages may send, separated by commas; default whichever they ask for. */
+  readonly corsHeaders?: string;
+  /** Verbs that pages may use, separated by commas; default `GET,POST,PUT,DELETE,OPTIONS`. */
+  readonly corsMethods?: string;
+  /** Whether pages of the origins that are named may send credentials along; default true. */
+  readonly corsCredentials?: boolean;
+  /** What answers are compressed with for clients that take it; `brotli` falls back to gzip. Default `gzip`. */
+  readonly responseCompression?: "gzip" | "brotli" | "off";
+  /** Shortest answer that is compressed, in bytes; default 4,096. */
+  readonly responseCompressionMinBytes?: number;
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed; default none. */
+  readonly trustedProxies?: readonly string[];
   /** Most bytes of a node's answer; default 100 MiB. */
   readonly maxReplyBytes?: number;
   /** Most bytes of one gRPC message in either direction; default 32 MiB. */

@@ -36,6 +36,8 @@ export const RELAY_ERRORS = {
   body_timeout: { ...CLIENT, httpStatus: 408 },
   /** The body is larger than the relay accepts. */
   body_too_large: { ...CLIENT, httpStatus: 413 },
+  /** The path or the query is longer than the relay accepts. */
+  uri_too_long: { ...CLIENT, httpStatus: 414 },
   /** The body's content type or content encoding is not one that this interface reads. */
   unsupported_media_type: { ...CLIENT, httpStatus: 415 },
   /** More calls in one batch than the relay accepts. */

@@ -1,14 +1,56 @@
-/** Header fields of every response: any page may call, and read what the relay says about its answer. */
-export const CORS_HEADERS: readonly (readonly [string, string])[] = [
-  ["access-control-allow-origin", "*"],
-  ["access-control-expose-headers", "lava-provider-address, lava-retries"],
-];
+import type { HeaderFields } from "../domain/wire.ts";
+import { OUTCOME_HEADERS } from "./outcome_headers.ts";
 
-/** Answers a browser that asks whether it may send a request. */
-export function preflightResponse(request: Request): Response {
-  const headers = new Headers([...CORS_HEADERS].map(([name, value]): [string, string] => [name, value]));
-  headers.set("access-control-allow-methods", "GET, POST, OPTIONS");
-  headers.set("access-control-allow-headers", request.headers.get("access-control-request-headers") ?? "*");
-  headers.set("access-control-max-age", "86400");
-  return new Response(null, { status: 204, headers });
+/** Which pages may call, resolved. */
+export interface CorsOptions {
+  /** `*` for all pages, or the origins of those that may. */
+  readonly origins: "*" | ReadonlySet<string>;
+  /** Header names that pages may send, separated by commas; empty for whichever they ask for. */
+  readonly headers: string;
+  /** Verbs that pages may use, separated by commas. */
+  readonly methods: string;
+  /** Whether pages of the named origins may send cookies and credentials along. */
+  readonly credentials: boolean;
 }
+
+/** Tells browsers which pages may call, and read what the relay says about its answer. */
+export class Cors {
+  readonly #options: CorsOptions;
+  /** For every page, or for none. */
+  readonly #general: HeaderFields;
+
+  constructor(options: CorsOptions) {
+    this.#options = options;
+    this.#general = options.origins === "*" ? [["access-control-allow-origin", "*"], EXPOSED] : [["vary", "origin"]];
+  }
+
+  /** The header fields of every response to a request of this `Origin`. */
+  headersFor(origin: string | null): HeaderFields {
+    const { origins, credentials } = this.#options;
+    if (origins === "*" || origin === null || !origins.has(origin.toLowerCase())) return this.#general;
+    const headers: (readonly [string, string])[] = [
+      ["access-control-allow-origin", origin],
+      ["vary", "origin"],
+      EXPOSED,
+    ];
+    // Browsers do not take credentials for an answer that all pages may read.
+    if (credentials) headers.push(["access-control-allow-credentials", "true"]);
+    return headers;
+  }
+
+  /** Answers a browser that asks whether it may send a request. */
+  preflight(request: Request): Response {
+    const { headers: allowed, methods } = this.#options;
+    const fields = this.headersFor(request.headers.get("origin"));
+    const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
+    if (headers.has("access-control-allow-origin")) {
+      headers.set("access-control-allow-methods", methods);
+      const asked = request.headers.get("access-control-request-headers");
+      headers.set("access-control-allow-headers", allowed || asked || "*");
+      headers.set("access-control-max-age", "86400");
+    }
+    return new Response(null, { status: 204, headers });
+  }
+}
+
+const EXPOSED: readonly [string, string] = ["access-control-expose-headers", OUTCOME_HEADERS.join(", ")];

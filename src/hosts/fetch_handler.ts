@@ -1,15 +1,25 @@
+import type { ApiInterface } from "../domain/api_interface.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
-import type { ApiInterface } from "../domain/api_interface.ts";
 import type { Log } from "../domain/log.ts";
-import type { Outcome } from "../domain/outcome.ts";
 import { failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
 import type { ProtocolCall } from "../domain/relay_request.ts";
 import type { HeaderFields, WireResponse } from "../domain/wire.ts";
 import type { Relay } from "../relay/relay.ts";
 import { matchCall } from "../spec/api_facts.ts";
 import type { Matcher } from "../spec/matcher.ts";
-import { CORS_HEADERS, preflightResponse } from "./cors.ts";
+import { clientAddressOf } from "./client_address.ts";
+import {
+  availableCodings,
+  chooseCoding,
+  compress,
+  type CompressionOptions,
+  type ContentCoding,
+} from "./compression.ts";
+import { Cors, type CorsOptions } from "./cors.ts";
+import { withSpecHeaders } from "./header_rules.ts";
+import { splitUrl, toResponse } from "./http_response.ts";
+import { createGuids, outcomeHeaders } from "./outcome_headers.ts";
 import { type BodyLimits, readBody } from "./read_body.ts";
 import { readSteering } from "./request_headers.ts";
 
@@ -20,12 +30,18 @@ export interface FetchHandlerDeps {
   readonly matcher: Matcher;
   readonly clock: Clock;
   readonly log: Log;
+  /** From 0 up to 1; names requests. */
+  random(): number;
   /** The newest block that is known of the chain; 0 while none is. */
   head(): number;
+  /** The newest block that is known of a provider; 0 while none is. */
+  headOf(provider: string): number;
   /** Whether any provider serves an extension. */
   servesExtension(name: string): boolean;
   /** Whether any provider can be expected to answer. */
   isHealthy(): boolean;
+  /** Whether an address is that of a proxy which tells the truth about whom it speaks for. */
+  isTrustedProxy(address: string): boolean;
 }
 
 /** Options of the handler, resolved. */
@@ -33,18 +49,27 @@ export interface FetchHandlerOptions extends BodyLimits {
   readonly chain: string;
   readonly apiInterface: ApiInterface;
   readonly healthPath: string;
+  readonly cors: CorsOptions;
+  readonly compression: CompressionOptions;
 }
 
 /** What the host knows about a request beyond the request itself. */
 export interface ConnectionInfo {
   /** Address of the peer. */
   readonly clientAddress?: string;
+  /** The request's path without what the host needed to find this relay; default the whole path. */
+  readonly path?: string;
 }
 
 /** Serves one chain over one interface: `Request` in, `Response` out, on any platform that has these two. */
 export class FetchHandler {
   readonly #deps: FetchHandlerDeps;
   readonly #options: FetchHandlerOptions;
+  readonly #cors: Cors;
+  readonly #codings: readonly ContentCoding[];
+  readonly #nextGuid: () => string;
+  /** What the interface serves, for those who try another verb. */
+  readonly #allow: HeaderFields;
   #inFlight = 0;
   #isDraining = false;
   /** Settles when the last request has been answered; there while that is waited for. */
@@ -54,16 +79,20 @@ export class FetchHandler {
   constructor(deps: FetchHandlerDeps, options: FetchHandlerOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#cors = new Cors(options.cors);
+    this.#codings = availableCodings(options.compression.codings);
+    this.#nextGuid = createGuids(deps.random);
+    this.#allow = [["allow", [...deps.codec.verbs, "OPTIONS"].join(", ")]];
   }
 
   /** Answers one request. Never rejects. */
   async fetch(request: Request, info: ConnectionInfo = {}): Promise<Response> {
     this.#inFlight++;
     try {
-      return await this.#route(request, info.clientAddress ?? "");
+      return await this.#route(request, info);
     } catch (error) {
       this.#deps.log.error("request failed by a mistake of the relay", { error: String(error) });
-      return this.#errorResponse(failure("internal_error", "the relay made a mistake; its log says more").error);
+      return this.#refuse(request, failure("internal_error", "the relay made a mistake; its log says more").error);
     } finally {
       this.#inFlight--;
       if (this.#inFlight === 0) this.#idle?.resolve();
@@ -87,54 +116,58 @@ export class FetchHandler {
     cancelTimer();
   }
 
-  async #route(request: Request, clientAddress: string): Promise<Response> {
-    if (request.method === "OPTIONS") return preflightResponse(request);
-    if (request.method === "POST") return await this.#relay(request, clientAddress);
-    if (request.method === "GET" || request.method === "HEAD") {
-      if (pathOf(request) === this.#options.healthPath) return this.#health();
+  async #route(request: Request, info: ConnectionInfo): Promise<Response> {
+    const verb = request.method;
+    if (verb === "OPTIONS") return this.#cors.preflight(request);
+    const { path, query } = splitUrl(request.url);
+    const ownPath = info.path ?? path;
+    if (verb === "GET" || verb === "HEAD") {
+      if (ownPath === this.#options.healthPath) return this.#health(request);
+      if (path === "/favicon.ico") return this.#respond(request, { status: 404, headers: [], body: null });
     }
-    const error = failure("method_not_allowed", `${request.method} is not served here; send JSON-RPC with POST`).error;
-    return this.#errorResponse(error, undefined, [["allow", "POST, OPTIONS"]]);
+    if (this.#deps.codec.verbs.includes(verb)) return await this.#relay(request, info, ownPath, query);
+    const served = this.#deps.codec.verbs.join(", ");
+    const error = failure("method_not_allowed", `${verb} is not served here; send ${served}`).error;
+    return this.#refuse(request, error, undefined, this.#allow);
   }
 
-  #health(): Response {
+  #health(request: Request): Response {
     const isHealthy = !this.#isDraining && this.#deps.isHealthy();
     const text = isHealthy ? "Health status OK" : "Health status not OK";
     const headers = [["content-type", "text/plain; charset=utf-8"]] as const;
-    return respond({ status: isHealthy ? 200 : 503, headers, body: new TextEncoder().encode(text) });
+    return this.#respond(request, { status: isHealthy ? 200 : 503, headers, body: new TextEncoder().encode(text) });
   }
 
   /** One relay, from the request's bytes to the response's. */
-  async #relay(request: Request, clientAddress: string): Promise<Response> {
-    const { codec, matcher, relay, clock } = this.#deps;
+  async #relay(request: Request, info: ConnectionInfo, path: string, query: string): Promise<Response> {
+    const { codec, matcher, relay, clock, log } = this.#deps;
+    const { headers } = request;
     const arrivedAtUnixMs = clock.now();
     const arrivedAtMs = clock.monotonic();
-    if (this.#isDraining) return this.#errorResponse(SHUTTING_DOWN);
-    const encodingError = checkEncoding(request.headers);
-    if (encodingError !== undefined) return this.#errorResponse(encodingError);
+    const guid = this.#nextGuid();
+    const refuse = (error: RelayError, call?: ProtocolCall) =>
+      this.#refuse(request, error, call, [["lava-guid", guid]]);
+    if (this.#isDraining) return refuse(SHUTTING_DOWN);
+    const encodingError = checkEncoding(headers);
+    if (encodingError !== undefined) return refuse(encodingError);
 
     const read = await readBody(request, this.#options, clock, this.#stop.signal);
-    if (read.kind === "failure") return this.#errorResponse(read.error);
-    const decoded = codec.decode({
-      verb: request.method,
-      path: "/",
-      query: "",
-      header: (name) => request.headers.get(name),
-      body: read.body,
-    });
-    if (decoded.kind === "response") return respond(decoded.response);
+    if (read.kind === "failure") return refuse(read.error);
+    const header = (name: string) => headers.get(name);
+    const decoded = codec.decode({ verb: request.method, path, query, header, body: read.body });
+    if (decoded.kind === "response") return this.#respond(request, decoded.response, [["lava-guid", guid]]);
     const { call } = decoded;
-    const steered = readSteering(request.headers, clientAddress);
-    if (steered.kind === "failure") return this.#errorResponse(steered.error, call);
+    const steered = readSteering(headers, this.#clientAddress(request, info));
+    if (steered.kind === "failure") return refuse(steered.error, call);
     const { caller, steering } = steered;
     const matched = matchCall(matcher, call.targets, {
       extensions: steering.extensions,
-      path: pathOf(request),
+      path,
       head: this.#deps.head(),
       servesExtension: this.#deps.servesExtension,
     });
-    if (matched.kind === "failure") return this.#errorResponse(matched.error, call);
-    if (matched.api.isSubscription) return this.#errorResponse(NEEDS_SOCKET, call);
+    if (matched.kind === "failure") return refuse(matched.error, call);
+    if (matched.api.isSubscription) return refuse(NEEDS_SOCKET, call);
 
     const { chain, apiInterface } = this.#options;
     const outcome = await relay.run({
@@ -144,51 +177,50 @@ export class FetchHandler {
       apiInterface,
       call,
       api: matched.api,
-      nodeRequest: call.nodeRequest,
+      nodeRequest: withSpecHeaders(call.nodeRequest, matched.api.headerRules, headers),
       arrivedAtUnixMs,
       arrivedAtMs,
       signal: request.signal,
     });
-    const headers = outcomeHeaders(outcome);
-    if (outcome.kind === "failure") return this.#errorResponse(outcome.error, call, headers);
-    return respond(outcome.response, headers);
+    const added = outcomeHeaders(outcome, guid, this.#deps.headOf);
+    if (outcome.kind === "answer") return await this.#answer(request, outcome.response, added);
+    log.debug("relay failed", { guid, code: outcome.error.code, method: outcome.api.apiMethod.slice(0, 100) });
+    return this.#refuse(request, outcome.error, call, added);
+  }
+
+  /** A node's answer, compressed where that is wanted and worth it. */
+  async #answer(request: Request, response: WireResponse, added: HeaderFields): Promise<Response> {
+    const { body } = response;
+    const isLarge = body !== null && body.length >= this.#options.compression.minBytes && this.#codings.length > 0;
+    if (!isLarge) return this.#respond(request, response, added);
+    const coding = chooseCoding(request.headers.get("accept-encoding"), this.#codings);
+    if (coding === undefined) return this.#respond(request, response, added, VARIES);
+    const compressed = { ...response, body: await compress(body, coding) };
+    return this.#respond(request, compressed, added, VARIES, [["content-encoding", coding]]);
+  }
+
+  #clientAddress({ headers }: Request, { clientAddress = "" }: ConnectionInfo): string {
+    if (clientAddress === "" || !this.#deps.isTrustedProxy(clientAddress)) return clientAddress;
+    return clientAddressOf(clientAddress, headers.get("x-forwarded-for"), this.#deps.isTrustedProxy);
   }
 
   /** An error in the shape of the protocol: as the answer to `call`, where there is one. */
-  #errorResponse(error: RelayError, call?: ProtocolCall, headers?: HeaderFields): Response {
-    return respond((call ?? this.#deps.codec).encodeError(error), headers);
+  #refuse(request: Request, error: RelayError, call?: ProtocolCall, added: HeaderFields = []): Response {
+    return this.#respond(request, (call ?? this.#deps.codec).encodeError(error), added);
+  }
+
+  #respond(request: Request, response: WireResponse, ...added: readonly HeaderFields[]): Response {
+    return toResponse(response, this.#cors.headersFor(request.headers.get("origin")), ...added);
   }
 }
 
 const NEEDS_SOCKET = failure("unsupported_api", "subscriptions need a WebSocket connection; connect to /ws").error;
-
-/** The path of a request; empty for a URL that is none, as a broken `Host` header makes it. */
-function pathOf(request: Request): string {
-  try {
-    return new URL(request.url).pathname;
-  } catch {
-    return "";
-  }
-}
-
-function respond({ status, headers: own, body }: WireResponse, extra: HeaderFields = []): Response {
-  const headers = [...own, ...CORS_HEADERS, ...extra].map(([name, value]): [string, string] => [name, value]);
-  return new Response(body, { status, headers });
-}
+const VARIES: HeaderFields = [["vary", "accept-encoding"]];
 
 /** What is wrong with the body's encoding, if anything. */
 function checkEncoding(headers: Headers): RelayError | undefined {
-  const encoding = headers.get("content-encoding") ?? "identity";
-  if (encoding.toLowerCase() === "identity") return undefined;
+  const encoding = headers.get("content-encoding");
+  if (encoding === null || encoding.toLowerCase() === "identity") return undefined;
   return failure("unsupported_media_type", "compressed bodies are not read here; send it without content-encoding")
     .error;
-}
-
-function outcomeHeaders(outcome: Outcome): [string, string][] {
-  const providers = outcome.kind === "answer" ? outcome.provider : outcome.tried.join(",");
-  const headers: [string, string][] = [];
-  if (providers !== "") headers.push(["lava-provider-address", providers]);
-  if (outcome.retries > 0) headers.push(["lava-retries", String(outcome.retries)]);
-  for (const [name, value] of outcome.notes) headers.push([name, value]);
-  return headers;
 }

@@ -20,6 +20,6 @@ Deno.test("no node is blamed, and no other one asked, for what the client or the
 });
 
 Deno.test("the HTTP status tells whose fault it was: 4xx the client's, 502 and 504 the nodes', 500 and 503 the relay's", () => {
-  const statuses = { client: [400, 405, 408, 413, 415, 429, 499], upstream: [502, 504], relay: [500, 503] };
+  const statuses = { client: [400, 405, 408, 413, 414, 415, 429, 499], upstream: [502, 504], relay: [500, 503] };
   assertEquals(codesWhere((code) => !statuses[traitsOf(code).fault].includes(traitsOf(code).httpStatus)), []);
 });

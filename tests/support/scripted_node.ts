@@ -2,6 +2,7 @@ import type { Fetch } from "../../mod.ts";
 
 /** What a node was sent. */
 export interface NodeCall {
+  readonly verb: string;
   readonly url: string;
   readonly headers: Headers;
   readonly text: string;
@@ -16,8 +17,8 @@ export function scriptedNodes(scripts: Readonly<Record<string, NodeScript>>): { 
   const fetch: Fetch = async (url, init) => {
     const script = scripts[new URL(url).hostname];
     if (script === undefined) throw new TypeError("client error (Connect): tcp connect error: Connection refused");
-    const text = new TextDecoder().decode(init.body as Uint8Array<ArrayBuffer>);
-    const call = { url, headers: new Headers(init.headers), text };
+    const text = init.body ? new TextDecoder().decode(init.body as Uint8Array<ArrayBuffer>) : "";
+    const call = { verb: init.method ?? "GET", url, headers: new Headers(init.headers), text };
     calls.push(call);
     return await script(call, init.signal!);
   };

@@ -11,6 +11,7 @@ const STATUS_OF = {
   method_not_allowed: STATUS.UNIMPLEMENTED,
   body_timeout: STATUS.DEADLINE_EXCEEDED,
   body_too_large: STATUS.RESOURCE_EXHAUSTED,
+  uri_too_long: STATUS.RESOURCE_EXHAUSTED,
   unsupported_media_type: STATUS.INTERNAL,
   batch_too_large: STATUS.RESOURCE_EXHAUSTED,
   rate_limited: STATUS.RESOURCE_EXHAUSTED,

@@ -1,10 +1,12 @@
+import { NODE_ERRORS, type NodeErrorClass } from "../../domain/node_error.ts";
 import { failure, type RelayError, traitsOf } from "../../domain/relay_error.ts";
 import type { ApiTarget, ProtocolCall, Reading } from "../../domain/relay_request.ts";
 import type { NodeReply, NodeRequest, WireResponse } from "../../domain/wire.ts";
 import type { DecodedElement } from "./decode.ts";
+import { type Dialect, readNodeError } from "./dialect.ts";
 import type { Span } from "./envelope.ts";
-import { errorMessage, joinMessages, JSON_HEADERS, type Pieces, requestMessage } from "./message.ts";
-import { hasNullResult, readMessages, type ReplyMessage, withId } from "./read_reply.ts";
+import { errorMessage, joinMessages, JSON_HEADERS, NULL_JSON, type Pieces, requestMessage } from "./message.ts";
+import { answerMessage, hasNullResult, readMessages, type ReplyMessage } from "./read_reply.ts";
 
 /** A single call or a batch, as decoded from its caller's bytes. */
 export class JsonRpcCall implements ProtocolCall {
@@ -13,8 +15,10 @@ export class JsonRpcCall implements ProtocolCall {
   readonly nodeRequest: NodeRequest;
   readonly #bytes: Uint8Array;
   readonly #elements: readonly DecodedElement[];
+  readonly #dialect: Dialect;
 
-  constructor(bytes: Uint8Array, elements: readonly DecodedElement[], isBatch: boolean) {
+  constructor(bytes: Uint8Array, elements: readonly DecodedElement[], isBatch: boolean, dialect: Dialect) {
+    this.#dialect = dialect;
     this.#bytes = bytes;
     this.#elements = elements;
     this.isBatch = isBatch;
@@ -24,7 +28,7 @@ export class JsonRpcCall implements ProtocolCall {
       if (element.kind === "failure") continue;
       const { name, method, params } = element.call;
       targets.push({ name, verb: "POST", params: () => params && parseSpan(bytes, params) });
-      messages.push(requestMessage(bytes, targets.length, method, params));
+      messages.push(requestMessage(dialect.version, bytes, targets.length, method, params));
     }
     this.targets = targets;
     const body = joinMessages(messages, isBatch);
@@ -50,27 +54,35 @@ export class JsonRpcCall implements ProtocolCall {
     let succeededParts = 0;
     let failedParts = 0;
     let isEmpty = false;
+    let nodeError: NodeErrorClass | undefined;
     const body = this.#encode((id, index) => {
       const answer = answerOf(index + 1);
       // A result under an HTTP error is passed on, and is an error response all the same.
-      if (answer === undefined || answer.isError || reply.status >= 400) failedParts++;
-      else succeededParts++;
+      if (answer === undefined || answer.isError || reply.status >= 400) {
+        failedParts++;
+        if (failedParts <= MAX_CLASSIFIED) nodeError = moreUseful(nodeError, this.#classify(reply.body, answer));
+      } else succeededParts++;
       if (answer !== undefined) isEmpty ||= hasNullResult(reply.body, answer);
       if (id === undefined) return undefined;
-      return answer === undefined ? errorMessage(NO_PART, id) : withId(reply.body, answer, id);
+      if (answer === undefined) return errorMessage(this.#dialect, NO_PART, id);
+      return answerMessage(this.#dialect.version, reply.body, answer, id);
     });
-    const nodeError = failedParts > 0 ? "unknown" : undefined;
     return { kind: "answer", ...statusOf(body), succeededParts, failedParts, nodeError, isEmpty, body };
   }
 
   encodeError(error: RelayError): WireResponse {
-    const body = this.#encode((id) => id === undefined ? undefined : errorMessage(error, id));
+    const body = this.#encode((id) => id === undefined ? undefined : errorMessage(this.#dialect, error, id));
     return { status: traitsOf(error.code).httpStatus, headers: body === null ? [] : JSON_HEADERS, body };
   }
 
   /** The errors of those elements that are no calls. */
   encodeInvalid(): WireResponse {
     return { status: this.isBatch ? 200 : 400, headers: JSON_HEADERS, body: this.#encode(() => undefined) };
+  }
+
+  #classify(body: Uint8Array, answer: ReplyMessage | undefined): NodeErrorClass {
+    const error = answer?.envelope.error;
+    return answer?.isError && error !== undefined ? this.#dialect.classify(readNodeError(body, error)) : "unknown";
   }
 
   /** Puts together what the caller gets: for each call what `messageOf` says, and errors for what was none. */
@@ -81,12 +93,21 @@ export class JsonRpcCall implements ProtocolCall {
     let index = 0;
     for (const element of this.#elements) {
       const span = element.kind === "call" ? element.call.id : element.id;
-      const id = span && this.#bytes.subarray(span.start, span.end);
-      const message = element.kind === "call" ? messageOf(id, index++) : errorMessage(element.error, id);
+      const id = span && (span.end === 0 ? NULL_JSON : this.#bytes.subarray(span.start, span.end));
+      const message = element.kind === "call" ? messageOf(id, index++) : errorMessage(this.#dialect, element.error, id);
       if (message !== undefined) messages.push(message);
     }
     return messages.length === 0 ? null : joinMessages(messages, this.isBatch);
   }
+}
+
+/** Most parts of a batch whose errors are looked into. */
+const MAX_CLASSIFIED = 100;
+
+/** Of the kinds of two parts' errors, the one that says more about what to do. */
+function moreUseful(a: NodeErrorClass | undefined, b: NodeErrorClass): NodeErrorClass {
+  if (a === undefined || a === "unknown") return b;
+  return !NODE_ERRORS[a].askAnother && NODE_ERRORS[b].askAnother ? b : a;
 }
 
 /** Status and headers of an answer; one that is not asked for has no content. */

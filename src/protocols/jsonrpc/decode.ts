@@ -1,4 +1,5 @@
 import { failure, type RelayError } from "../../domain/relay_error.ts";
+import type { Dialect } from "./dialect.ts";
 import { type Envelope, readString, scanEnvelope, type Span } from "./envelope.ts";
 import { skipSpace, skipValue, TOO_DEEP } from "./json_scan.ts";
 
@@ -17,7 +18,7 @@ export interface DecodedCall {
   readonly name: string;
   readonly method: Span;
   readonly params: Span | undefined;
-  /** Undefined for a notification, which gets no answer. */
+  /** Undefined for a notification, which gets no answer; empty where the answer has the id `null` without one. */
   readonly id: Span | undefined;
 }
 
@@ -32,17 +33,19 @@ export type DecodedBody =
   | { readonly kind: "failure"; readonly error: RelayError };
 
 /**
- * Reads a JSON-RPC 2.0 body.
+ * Reads a JSON-RPC body.
  *
  * The envelope is checked here and not left to the node, since nodes differ in what they make of a broken one. Params
  * are checked to be JSON and are otherwise the node's business.
  */
-export function decodeBody(bytes: Uint8Array, maxBatchSize: number): DecodedBody {
+export function decodeBody(bytes: Uint8Array, maxBatchSize: number, version: Dialect["version"] = "2.0"): DecodedBody {
   if (!isUtf8(bytes)) return failure("parse_error", "Parse error: the body is not valid UTF-8");
   const start = skipSpace(bytes, 0);
   const isBatch = bytes[start] === LEFT_BRACKET;
   const elements: DecodedElement[] = [];
-  const end = isBatch ? decodeBatch(bytes, start, maxBatchSize, elements) : decodeElement(bytes, start, elements);
+  const end = isBatch
+    ? decodeBatch(bytes, start, maxBatchSize, version, elements)
+    : decodeElement(bytes, start, version, elements);
   if (typeof end !== "number") return end;
   if (end === TOO_DEEP) {
     return failure("invalid_request", `Invalid request: nested deeper than ${MAX_REQUEST_DEPTH} levels`);
@@ -59,6 +62,7 @@ function decodeBatch(
   bytes: Uint8Array,
   start: number,
   maxBatchSize: number,
+  version: Dialect["version"],
   into: DecodedElement[],
 ): number | ReturnType<typeof failure> {
   let at = skipSpace(bytes, start + 1);
@@ -67,7 +71,7 @@ function decodeBatch(
     if (into.length === maxBatchSize) {
       return failure("batch_too_large", `batch has more than ${maxBatchSize} calls; send smaller ones`);
     }
-    at = decodeElement(bytes, at, into);
+    at = decodeElement(bytes, at, version, into);
     if (at < 0) return at;
     at = skipSpace(bytes, at);
     const byte = bytes[at++];
@@ -78,24 +82,37 @@ function decodeBatch(
 }
 
 /** Decodes the value at `at` as a request object; comes back with the position after it. */
-function decodeElement(bytes: Uint8Array, at: number, into: DecodedElement[]): number {
+function decodeElement(bytes: Uint8Array, at: number, version: Dialect["version"], into: DecodedElement[]): number {
   if (bytes[at] !== LEFT_BRACE) {
     into.push(invalid("a request is an object with jsonrpc, method, params and id", undefined));
     return skipValue(bytes, at, MAX_REQUEST_DEPTH);
   }
   const envelope = scanEnvelope(bytes, at, MAX_REQUEST_DEPTH);
   if (typeof envelope === "number") return envelope;
-  into.push(checkEnvelope(bytes, envelope));
+  into.push(version === "2.0" ? checkEnvelope(bytes, envelope) : checkEnvelope1(bytes, envelope));
   return envelope.end;
 }
 
+/** Checks what JSON-RPC 1.0 says about a request object. Its callers write all versions, and often none. */
+function checkEnvelope1(bytes: Uint8Array, envelope: Envelope): DecodedElement {
+  const { jsonrpc, id } = envelope;
+  if (jsonrpc !== undefined && !isVersion(bytes, jsonrpc, ["1.0", "1.1", "2.0"])) {
+    return invalid('jsonrpc must be "1.0"', id);
+  }
+  const element = checkEnvelope(bytes, envelope, true);
+  if (element.kind === "failure" || id !== undefined || isVersion(bytes, jsonrpc, ["2.0"])) return element;
+  return { kind: "call", call: { ...element.call, id: NO_ID } };
+}
+
+const NO_ID: Span = { start: 0, end: 0 };
+
 /** Checks what JSON-RPC 2.0 says about a request object. */
-function checkEnvelope(bytes: Uint8Array, envelope: Envelope): DecodedElement {
+function checkEnvelope(bytes: Uint8Array, envelope: Envelope, isAnyVersion = false): DecodedElement {
   const { method, id } = envelope;
   if (envelope.repeated === "id") return invalid("member id stands twice", undefined);
   if (id !== undefined && !isId(bytes[id.start]!)) return invalid("id must be a string, a number or null", undefined);
   if (envelope.repeated !== undefined) return invalid(`member ${envelope.repeated} stands twice`, id);
-  if (!isVersion2(bytes, envelope.jsonrpc)) return invalid('jsonrpc must be "2.0"', id);
+  if (!isAnyVersion && !isVersion(bytes, envelope.jsonrpc, ["2.0"])) return invalid('jsonrpc must be "2.0"', id);
   if (method === undefined || bytes[method.start] !== QUOTE) return invalid("method must be a string", id);
   if (method.end - method.start - 2 > MAX_METHOD_BYTES) {
     return invalid(`method is longer than ${MAX_METHOD_BYTES} bytes`, id);
@@ -109,8 +126,8 @@ function invalid(reason: string, id: Span | undefined): DecodedElement {
   return { ...failure("invalid_request", `Invalid request: ${reason}`), id };
 }
 
-function isVersion2(bytes: Uint8Array, span: Span | undefined): boolean {
-  return span !== undefined && bytes[span.start] === QUOTE && readString(bytes, span) === "2.0";
+function isVersion(bytes: Uint8Array, span: Span | undefined, versions: readonly string[]): boolean {
+  return span !== undefined && bytes[span.start] === QUOTE && versions.includes(readString(bytes, span));
 }
 
 /** Whether a value that starts with this byte can be an id: a string, a number, null. */

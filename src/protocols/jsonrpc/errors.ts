@@ -4,7 +4,7 @@ const INVALID_REQUEST = -32600;
 const INTERNAL_ERROR = -32603;
 
 /** The JSON-RPC error code of each of the relay's errors. */
-const CODES = {
+export const JSON_RPC_CODES = {
   parse_error: -32700,
   invalid_request: INVALID_REQUEST,
   invalid_header: INVALID_REQUEST,
@@ -12,6 +12,7 @@ const CODES = {
   method_not_allowed: INVALID_REQUEST,
   body_timeout: INVALID_REQUEST,
   body_too_large: INVALID_REQUEST,
+  uri_too_long: INVALID_REQUEST,
   unsupported_media_type: INVALID_REQUEST,
   batch_too_large: 429,
   rate_limited: 429,
@@ -31,5 +32,5 @@ const CODES = {
 
 /** The `error` member for one of the relay's errors, as JSON. `data.code` is the relay's own name for it. */
 export function errorObject({ code, message }: RelayError): string {
-  return JSON.stringify({ code: CODES[code], message, data: { code } });
+  return JSON.stringify({ code: JSON_RPC_CODES[code], message, data: { code } });
 }

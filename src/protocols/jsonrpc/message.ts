@@ -1,11 +1,12 @@
 import { concatBytes } from "../../domain/bytes.ts";
 import type { RelayError } from "../../domain/relay_error.ts";
 import type { HeaderFields } from "../../domain/wire.ts";
+import type { Dialect } from "./dialect.ts";
 import type { Span } from "./envelope.ts";
-import { errorObject } from "./errors.ts";
 
 const encoder = new TextEncoder();
-const NULL_ID = encoder.encode("null");
+/** `null`: the id of an answer to nobody knows what, and the member that 1.0 leaves empty. */
+export const NULL_JSON: Uint8Array = encoder.encode("null");
 const COMMA = encoder.encode(",");
 const OPEN = encoder.encode("[");
 const CLOSE = encoder.encode("]");
@@ -17,19 +18,36 @@ export const JSON_HEADERS: HeaderFields = [["content-type", "application/json"]]
 export type Pieces = Uint8Array[];
 
 /** The request object that a node is sent: the caller's own method and params under an id of the relay. */
-export function requestMessage(bytes: Uint8Array, id: number, method: Span, params: Span | undefined): Pieces {
-  const pieces = [
-    encoder.encode(`{"jsonrpc":"2.0","id":${id},"method":`),
-    bytes.subarray(method.start, method.end),
-  ];
-  if (params !== undefined) pieces.push(encoder.encode(',"params":'), bytes.subarray(params.start, params.end));
-  pieces.push(encoder.encode("}"));
+export function requestMessage(
+  version: Dialect["version"],
+  bytes: Uint8Array,
+  id: number,
+  method: Span,
+  params: Span | undefined,
+): Pieces {
+  const head = id === 1 ? FIRST_HEADS[version] : requestHead(version, id);
+  const pieces: Pieces = [head, bytes.subarray(method.start, method.end)];
+  if (params !== undefined) pieces.push(PARAMS, bytes.subarray(params.start, params.end));
+  pieces.push(END);
   return pieces;
 }
 
+function requestHead(version: Dialect["version"], id: number): Uint8Array {
+  return encoder.encode(`{"jsonrpc":"${version}","id":${id},"method":`);
+}
+
+/** Nearly every request is a single one, whose id is 1. */
+const FIRST_HEADS = { "1.0": requestHead("1.0", 1), "2.0": requestHead("2.0", 1) };
+const PARAMS = encoder.encode(',"params":');
+const END = encoder.encode("}");
+
 /** The response object for one of the relay's errors, with the caller's id as it came (null when it is not known). */
-export function errorMessage(error: RelayError, id: Uint8Array = NULL_ID): Pieces {
-  return [encoder.encode('{"jsonrpc":"2.0","id":'), id, encoder.encode(`,"error":${errorObject(error)}}`)];
+export function errorMessage(dialect: Dialect, error: RelayError, id: Uint8Array = NULL_JSON): Pieces {
+  const object = dialect.errorObject(error);
+  if (dialect.version === "2.0") {
+    return [encoder.encode('{"jsonrpc":"2.0","id":'), id, encoder.encode(`,"error":${object}}`)];
+  }
+  return [encoder.encode(`{"result":null,"error":${object},"id":`), id, END];
 }
 
 /** Puts one message, or a batch of them, together. Not a batch and no message: nothing. */

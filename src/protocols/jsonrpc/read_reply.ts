@@ -1,8 +1,9 @@
 import { failure, type RelayError } from "../../domain/relay_error.ts";
 import type { NodeReply } from "../../domain/wire.ts";
+import type { Dialect } from "./dialect.ts";
 import { type Envelope, scanEnvelope, type Span } from "./envelope.ts";
 import { MAX_DEPTH, NOT_JSON, skipSpace, TOO_DEEP } from "./json_scan.ts";
-import type { Pieces } from "./message.ts";
+import { NULL_JSON, type Pieces } from "./message.ts";
 
 const LEFT_BRACKET = 0x5b;
 const LEFT_BRACE = 0x7b;
@@ -89,8 +90,19 @@ export function hasNullResult(body: Uint8Array, { envelope: { result }, isError 
   return !isError && result !== undefined && body[result.start] === NULL;
 }
 
-/** The node's message byte for byte, but for the id, which becomes the caller's. */
-export function withId(body: Uint8Array, { envelope }: ReplyMessage, id: Uint8Array): Pieces {
+/**
+ * The node's message byte for byte, but for the id, which becomes the caller's. For 1.0, one that lacks a member of
+ * that version, or has one of 2.0, is put into its shape.
+ */
+export function answerMessage(
+  version: Dialect["version"],
+  body: Uint8Array,
+  { envelope }: ReplyMessage,
+  id: Uint8Array,
+): Pieces {
+  if (version === "1.0" && !isVersion1(envelope)) {
+    return [RESULT_MEMBER, partOf(body, envelope.result), ERROR_MEMBER, partOf(body, envelope.error), LAST_ID, id, END];
+  }
   if (envelope.id !== undefined) {
     return [body.subarray(envelope.start, envelope.id.start), id, body.subarray(envelope.id.end, envelope.end)];
   }
@@ -98,5 +110,18 @@ export function withId(body: Uint8Array, { envelope }: ReplyMessage, id: Uint8Ar
   return [body.subarray(envelope.start, opening), ID_MEMBER, id, COMMA, body.subarray(opening, envelope.end)];
 }
 
-const ID_MEMBER = new TextEncoder().encode('"id":');
-const COMMA = new TextEncoder().encode(",");
+function isVersion1({ jsonrpc, result, error }: Envelope): boolean {
+  return jsonrpc === undefined && result !== undefined && error !== undefined;
+}
+
+function partOf(body: Uint8Array, span: Span | undefined): Uint8Array {
+  return span === undefined ? NULL_JSON : body.subarray(span.start, span.end);
+}
+
+const encoder = new TextEncoder();
+const ID_MEMBER = encoder.encode('"id":');
+const COMMA = encoder.encode(",");
+const RESULT_MEMBER = encoder.encode('{"result":');
+const ERROR_MEMBER = encoder.encode(',"error":');
+const LAST_ID = encoder.encode(',"id":');
+const END = encoder.encode("}");
