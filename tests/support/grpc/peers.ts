@@ -33,10 +33,10 @@ export interface Peer extends AsyncDisposable {
   saw(line: string): Promise<void>;
 }
 
-/** Starts the server in Python. */
-export async function startPythonServer(): Promise<Peer> {
+/** Starts the server in Python; with files for mutual TLS where they are given. */
+export async function startPythonServer(tlsFiles: readonly string[] = []): Promise<Peer> {
   const child = new Deno.Command(PYTHON, {
-    args: [`${FOLDER}server.py`],
+    args: [`${FOLDER}server.py`, ...tlsFiles],
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

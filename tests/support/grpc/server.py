@@ -1,6 +1,8 @@
 """A gRPC server on the C core without generated code: messages are bytes, and methods do what tests need.
 
 Prints "port N" and then a line for each call that was cancelled. Ends when its standard input does.
+
+Usage: server.py [KEY CERT CA], the names of files, to speak TLS with clients that show a certificate of that authority
 """
 
 import sys
@@ -140,7 +142,11 @@ def main():
         options=[("grpc.max_receive_message_length", MAX_BYTES), ("grpc.max_send_message_length", MAX_BYTES)],
     )
     server.add_generic_rpc_handlers((Handler(),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    if len(sys.argv) > 1:
+        key, cert, authority = (open(name, "rb").read() for name in sys.argv[1:4])
+        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(key, cert)], authority, True))
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print("port %d" % port, flush=True)
     sys.stdin.read()
