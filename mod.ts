@@ -167,9 +167,10 @@ export function createRelay(options: RelayOptions): RelayHandle {
   if (options.apiInterface === "grpc") {
     throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
   }
-  const { parts, sockets, options: resolved } = assemble(options, { usage, fetch, clock, log, cache, metrics });
+  const { parts, sockets, counts, options: resolved } = assemble(options, { usage, fetch, clock, log, cache, metrics });
   const handler = new FetchHandler(parts, resolved);
   const sessions = sockets && new WebSocketSessions(sockets.deps, sockets.options);
+  if (sessions !== undefined) counts?.addSockets(() => sessions.stats());
   const close = async (graceMs = 30_000) => {
     await Promise.all([handler.drain(graceMs), sessions?.drain(graceMs)]);
   };

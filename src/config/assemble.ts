@@ -4,6 +4,7 @@ import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
 import type { ReplyCache } from "../domain/reply_cache.ts";
+import type { EndpointCounts } from "../observe/metrics/endpoint_counts.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -53,6 +54,8 @@ export interface Assembly {
     isHealthy(): boolean;
     isTrustedProxy(address: string): boolean;
   };
+  /** Where the relay is counted; undefined when it is not. */
+  readonly counts: EndpointCounts | undefined;
   /** Clients' WebSockets; undefined for interfaces that have none. */
   readonly sockets: SocketAssembly | undefined;
   readonly options: HttpOptions & { readonly chain: string; readonly apiInterface: ApiInterface };
@@ -116,6 +119,7 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
       servesExtension,
     }),
     core: { selector, meter, options },
+    counts,
     parts: {
       relay,
       codec,

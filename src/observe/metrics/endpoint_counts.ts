@@ -38,6 +38,16 @@ export class MethodRow {
   readonly providers = new Map<string, ProviderRow>();
 }
 
+/** Counts of clients' WebSockets. */
+export interface SocketCounts {
+  /** Connections that are open. */
+  readonly connections: number;
+  /** Messages of subscriptions that clients have taken. */
+  readonly deliveries: number;
+  /** Clients that were disconnected because they did not read. */
+  readonly sheds: number;
+}
+
 /**
  * Counts the relays of one endpoint: numbers are added in place, and nothing is built for a relay.
  *
@@ -45,8 +55,9 @@ export class MethodRow {
  */
 export class EndpointCounts {
   readonly methods = new Map<string, MethodRow>();
-  webSockets = 0;
+  /** Subscriptions that were started. */
   subscriptions = 0;
+  readonly #sockets: (() => SocketCounts)[] = [];
   #rows = 0;
 
   /** A relay that is on the bill has ended. */
@@ -63,6 +74,7 @@ export class EndpointCounts {
     if (request.call.isBatch) row.batch++;
     else if (request.api.stateful !== 0) row.write++;
     else row.read++;
+    if (isSuccess && request.api.isSubscription) this.subscriptions++;
     if (DEBUG_ADD_ONS.has(outcome.api.addOn)) row.debugTrace++;
     if (outcome.api.extensions.includes("archive")) row.archive++;
     if (request.steering.crossValidation === undefined) return;
@@ -91,14 +103,21 @@ export class EndpointCounts {
     this.#methodOf(request).consistency++;
   }
 
-  /** A WebSocket was opened, or closed. */
-  webSocketsChanged(by: 1 | -1): void {
-    this.webSockets += by;
+  /** Has the counts of WebSockets read when they are wanted. */
+  addSockets(read: () => SocketCounts): void {
+    this.#sockets.push(read);
   }
 
-  /** A subscription was started. */
-  subscribed(): void {
-    this.subscriptions++;
+  /** The counts of WebSockets, all together. */
+  get sockets(): SocketCounts {
+    const all = { connections: 0, deliveries: 0, sheds: 0 };
+    for (const read of this.#sockets) {
+      const { connections, deliveries, sheds } = read();
+      all.connections += connections;
+      all.deliveries += deliveries;
+      all.sheds += sheds;
+    }
+    return all;
   }
 
   #methodOf(request: RelayRequest): MethodRow {

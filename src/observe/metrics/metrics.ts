@@ -29,7 +29,8 @@ export interface MetricsSources {
 }
 
 interface Endpoint {
-  readonly facts: EndpointFacts;
+  /** Of each listener for the same chain and interface. */
+  readonly listeners: EndpointFacts[];
   readonly counts: EndpointCounts;
   readonly labels: Labels;
 }
@@ -47,7 +48,8 @@ export interface MetricsRegistry {
 /** Counts what the endpoints of a process do. */
 export class Metrics implements MetricsRegistry {
   readonly #sources: MetricsSources;
-  readonly #endpoints: Endpoint[] = [];
+  /** By chain and interface: two listeners for the same are counted together. */
+  readonly #endpoints = new Map<string, Endpoint>();
 
   /** With no endpoint yet. */
   constructor(sources: MetricsSources) {
@@ -56,14 +58,21 @@ export class Metrics implements MetricsRegistry {
 
   /** Takes in an endpoint; what comes back is told of its relays. */
   addEndpoint(facts: EndpointFacts): EndpointCounts {
+    const key = `${facts.chain} ${facts.apiInterface}`;
+    const known = this.#endpoints.get(key);
+    if (known !== undefined) {
+      known.listeners.push(facts);
+      return known.counts;
+    }
+    const labels: Labels = [["spec", facts.chain], ["apiInterface", facts.apiInterface]];
     const counts = new EndpointCounts();
-    this.#endpoints.push({ facts, counts, labels: [["spec", facts.chain], ["apiInterface", facts.apiInterface]] });
+    this.#endpoints.set(key, { listeners: [facts], counts, labels });
     return counts;
   }
 
   /** Whether every endpoint can be expected to answer. */
   isHealthy(): boolean {
-    return this.#endpoints.every(({ facts }) => facts.isHealthy());
+    return [...this.#endpoints.values()].every(isHealthy);
   }
 
   /** All of it, in the text format of Prometheus. */
@@ -80,7 +89,7 @@ export class Metrics implements MetricsRegistry {
 
   #writeProviderCounter(page: Exposition, name: string, help: string, read: (row: ProviderRow) => number): void {
     page.family(PREFIX + name, "counter", help);
-    for (const { counts, labels } of this.#endpoints) {
+    for (const { counts, labels } of this.#endpoints.values()) {
       for (const [method, { providers }] of counts.methods) {
         for (const [provider, row] of providers) {
           page.sample(PREFIX + name, [...labels, ["provider_address", provider], ["method", method]], read(row));
@@ -91,7 +100,7 @@ export class Metrics implements MetricsRegistry {
 
   #writeMethodCounter(page: Exposition, name: string, help: string, read: (row: MethodRow) => number): void {
     page.family(PREFIX + name, "counter", help);
-    for (const { counts, labels } of this.#endpoints) {
+    for (const { counts, labels } of this.#endpoints.values()) {
       for (const [method, row] of counts.methods) {
         page.sample(PREFIX + name, [...labels, ["method", method]], read(row));
       }
@@ -101,7 +110,7 @@ export class Metrics implements MetricsRegistry {
   #writeLatencies(page: Exposition): void {
     const name = `${PREFIX}end_to_end_latency_milliseconds`;
     page.family(name, "histogram", "Time from a request's arrival until its answer was complete.");
-    for (const { counts, labels } of this.#endpoints) {
+    for (const { counts, labels } of this.#endpoints.values()) {
       for (const [method, { latency }] of counts.methods) latency.write(page, name, [...labels, ["function", method]]);
     }
   }
@@ -109,23 +118,23 @@ export class Metrics implements MetricsRegistry {
   #writeState(page: Exposition): void {
     const gauge = (name: string, help: string) => page.family(PREFIX + name, "gauge", help);
     gauge("ws_connections_active", "WebSocket connections that are open.");
-    for (const { counts, labels } of this.#endpoints) {
-      page.sample(`${PREFIX}ws_connections_active`, labels, counts.webSockets);
+    for (const { counts, labels } of this.#endpoints.values()) {
+      page.sample(`${PREFIX}ws_connections_active`, labels, counts.sockets.connections);
     }
-    page.family(`${PREFIX}ws_subscriptions_total`, "counter", "Subscriptions that were started.");
-    for (const { counts, labels } of this.#endpoints) {
-      page.sample(`${PREFIX}ws_subscriptions_total`, labels, counts.subscriptions);
+    for (const [name, help, read] of SOCKET_COUNTERS) {
+      page.family(PREFIX + name, "counter", help);
+      for (const { counts, labels } of this.#endpoints.values()) page.sample(PREFIX + name, labels, read(counts));
     }
     gauge("overall_health", "1 when every endpoint can be expected to answer.");
     page.sample(`${PREFIX}overall_health`, [], Number(this.isHealthy()));
     gauge("overall_health_breakdown", "1 when the endpoint can be expected to answer.");
-    for (const { facts, labels } of this.#endpoints) {
-      page.sample(`${PREFIX}overall_health_breakdown`, labels, Number(facts.isHealthy()));
+    for (const endpoint of this.#endpoints.values()) {
+      page.sample(`${PREFIX}overall_health_breakdown`, endpoint.labels, Number(isHealthy(endpoint)));
     }
     gauge("latest_block", "The newest block that is known of a provider.");
-    for (const { facts, labels } of this.#endpoints) {
-      for (const provider of facts.providers) {
-        const head = facts.headOf(provider);
+    for (const { listeners, labels } of this.#endpoints.values()) {
+      for (const provider of new Set(listeners.flatMap(({ providers }) => providers))) {
+        const head = Math.max(...listeners.map((facts) => facts.headOf(provider)));
         if (head > 0) page.sample(`${PREFIX}latest_block`, [...labels, ["provider_address", provider]], head);
       }
     }
@@ -158,6 +167,16 @@ export class Metrics implements MetricsRegistry {
     }
   }
 }
+
+function isHealthy({ listeners }: Endpoint): boolean {
+  return listeners.every((facts) => facts.isHealthy());
+}
+
+const SOCKET_COUNTERS: readonly (readonly [string, string, (counts: EndpointCounts) => number])[] = [
+  ["ws_subscriptions_total", "Subscriptions that were started.", (counts) => counts.subscriptions],
+  ["ws_deliveries_total", "Messages of subscriptions that clients have taken.", (counts) => counts.sockets.deliveries],
+  ["ws_slow_clients_total", "Clients that were disconnected as they did not read.", (counts) => counts.sockets.sheds],
+];
 
 const PROVIDER_COUNTERS: readonly (readonly [string, string, (row: ProviderRow) => number])[] = [
   ["requests_total", "Relays that have ended, each of which is one usage event.", (row) => row.total],

@@ -173,3 +173,32 @@ Deno.test("health is that of all endpoints together, and of each", () => {
   assertEquals([valueOf(page, block("a")), valueOf(page, block("b"))], [7, undefined]);
   assertEquals(createMetricsHandler(metrics)(new Request("http://x/metrics/overall-health")).status, 503);
 });
+
+Deno.test("two listeners for one chain and interface are counted together: no series stands twice", async () => {
+  const metrics = new Metrics(SOURCES);
+  const facts = { chain: "ETH1", apiInterface: "jsonrpc", providers: ["a"] } as const;
+  const counts = metrics.addEndpoint({ ...facts, isHealthy: () => true, headOf: () => 5 });
+  assertEquals(metrics.addEndpoint({ ...facts, isHealthy: () => false, headOf: () => 7 }), counts);
+  counts.addSockets(() => ({ connections: 2, deliveries: 10, sheds: 0 }));
+  counts.addSockets(() => ({ connections: 3, deliveries: 20, sheds: 1 }));
+  const page = String(metrics);
+  const of = (name: string, more = "") => valueOf(page, `${P}${name}{spec="ETH1",apiInterface="jsonrpc"${more}}`);
+  assertEquals([of("ws_connections_active"), of("ws_deliveries_total"), of("ws_slow_clients_total")], [5, 30, 1]);
+  assertEquals([of("overall_health_breakdown"), of("latest_block", ',provider_address="a"')], [0, 7]);
+  const series = page.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) =>
+    line.split(" ")[0]
+  );
+  assertEquals(series.length, new Set(series).size);
+  if (await hasPrometheus()) assert((await promtool(["check", "metrics"], page)).code !== 1);
+});
+
+Deno.test("a subscription that was started is counted as one, a refused one is not", () => {
+  const counts = new EndpointCounts();
+  const api = apiFacts({ isSubscription: true });
+  const request = { api, call: { isBatch: false }, steering: NO_STEERING } as unknown as RelayRequest;
+  for (const success of [true, false]) {
+    const outcome = { kind: "answer", success, provider: "a", tried: ["a"], retries: 0, hedges: 0, api };
+    counts.relayEnded(request, outcome as unknown as Outcome, 1);
+  }
+  assertEquals(counts.subscriptions, 1);
+});
