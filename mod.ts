@@ -29,6 +29,7 @@ import { WebSocketSessions } from "./src/hosts/websocket_sessions.ts";
 import { Metrics, type MetricsRegistry, type MetricsSources } from "./src/observe/metrics/metrics.ts";
 import type { ReplyCache } from "./src/domain/reply_cache.ts";
 import type { Fetch } from "./src/transports/fetch.ts";
+import type { ProjectBudgets } from "./src/relay/project_budgets.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usage_sink.ts";
 
 export type {
@@ -80,6 +81,7 @@ export type {
 } from "./src/domain/chain_spec.ts";
 export type { Expansion } from "./src/spec/expand.ts";
 export { readSpecFile, type SpecFile, type SpecMistake } from "./src/spec/spec_schema.ts";
+export { type OverBudget, ProjectBudgets, type ProjectLimit } from "./src/relay/project_budgets.ts";
 export { SpecSet } from "./src/spec/spec_set.ts";
 export type { AttributeField, AttributeType } from "./src/usage/attributes.ts";
 export {
@@ -99,6 +101,8 @@ export interface RelayOptions extends RelayConfig {
   readonly fetch?: Fetch;
   /** Where replies are kept for other callers, such as a {@linkcode MemoryCache}. Default: nowhere. */
   readonly cache?: ReplyCache;
+  /** What projects may use; one for several relays. Default: as much as they like. */
+  readonly budgets?: ProjectBudgets;
   /** Where relays are counted, from {@linkcode createMetrics}; one for several relays. Default: nowhere. */
   readonly metrics?: MetricsRegistry;
   /** Default: the platform's clocks. */
@@ -161,13 +165,20 @@ export interface RelayHandle extends AsyncDisposable {
  * ```
  */
 export function createRelay(options: RelayOptions): RelayHandle {
-  const { usage = new NoopUsageSink(), fetch = globalThis.fetch, clock = systemClock, log = silentLog, cache } =
-    options;
+  const {
+    usage = new NoopUsageSink(),
+    fetch = globalThis.fetch,
+    clock = systemClock,
+    log = silentLog,
+    cache,
+    budgets,
+  } = options;
   const metrics = ownMetrics(options.metrics);
   if (options.apiInterface === "grpc") {
     throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
   }
-  const { parts, sockets, counts, options: resolved } = assemble(options, { usage, fetch, clock, log, cache, metrics });
+  const surroundings = { usage, fetch, clock, log, cache, metrics, budgets };
+  const { parts, sockets, counts, options: resolved } = assemble(options, surroundings);
   const handler = new FetchHandler(parts, resolved);
   const sessions = sockets && new WebSocketSessions(sockets.deps, sockets.options);
   if (sessions !== undefined) counts?.addSockets(() => sessions.stats());

@@ -9,6 +9,7 @@ Deno.test("the exports of the module are these", () => {
     "MemoryCache",
     "NoopUsageSink",
     "OptimizerQosSampler",
+    "ProjectBudgets",
     "SpecSet",
     "createMetrics",
     "createMetricsHandler",

@@ -3,6 +3,7 @@ import { checkRelayConfig } from "../config/assemble.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
 import { describeMistake } from "../config/mistake.ts";
+import type { ProjectLimit } from "../relay/project_budgets.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
 import { API_INTERFACES, type ApiInterface } from "../domain/api_interface.ts";
 import { compileMatcher } from "../spec/matcher.ts";
@@ -11,6 +12,8 @@ import type { SpecSet } from "../spec/spec_set.ts";
 /** What is to be served, and everything that is wrong with how that was said. */
 export interface ReadEndpoints {
   readonly endpoints: readonly EndpointConfig[];
+  /** What projects may use. */
+  readonly projects: readonly ProjectLimit[];
   readonly mistakes: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -22,10 +25,10 @@ export function readFile(path: string, specs: SpecSet): ReadEndpoints {
     text = Deno.readTextFileSync(path);
   } catch (error) {
     const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it can't be read";
-    return { endpoints: [], mistakes: [`${path}: ${reason}`], warnings: [] };
+    return { endpoints: [], projects: [], mistakes: [`${path}: ${reason}`], warnings: [] };
   }
-  const { endpoints, mistakes, warnings } = readConfigFile(text, specs);
-  return { endpoints, mistakes: mistakes.map((mistake) => `${path}: ${describeMistake(mistake)}`), warnings };
+  const { endpoints, projects, mistakes, warnings } = readConfigFile(text, specs);
+  return { endpoints, projects, mistakes: mistakes.map((mistake) => `${path}: ${describeMistake(mistake)}`), warnings };
 }
 
 /** Reads `LISTEN CHAIN INTERFACE` triples, all of which ask the same upstreams. */
@@ -64,7 +67,7 @@ export function readTriples(
     }
     endpoints.push({ address, relay });
   }
-  return { endpoints, mistakes: [...new Set(mistakes)], warnings: [] };
+  return { endpoints, projects: [], mistakes: [...new Set(mistakes)], warnings: [] };
 }
 
 /** Providers for bare URLs. Nothing is known about them, so that they are asked for everything the chain has. */

@@ -1,5 +1,12 @@
 import denoConfig from "../../deno.json" with { type: "json" };
-import { createMetrics, createRelay, type MetricsRegistry, type RelayHandle, type ReplyCache } from "../../mod.ts";
+import {
+  createMetrics,
+  createRelay,
+  type MetricsRegistry,
+  ProjectBudgets,
+  type RelayHandle,
+  type ReplyCache,
+} from "../../mod.ts";
 import { type Address, addressText } from "../config/address.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
 import type { RelayFlags } from "../config/flags.ts";
@@ -57,10 +64,11 @@ export async function serve(
   const { sink: usage, target } = created;
   const stopped = stopSignals();
   const cache = await createCache(flags, log);
+  const budgets = read.projects.length > 0 ? new ProjectBudgets(read.projects, systemClock) : undefined;
   const metrics = createMetrics({ version: denoConfig.version, usage: () => usage.stats() });
   const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
   const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
-  const shared = { usage: page?.usage ?? usage, target, cache, log, metrics: metricsListener && metrics };
+  const shared = { usage: page?.usage ?? usage, target, cache, budgets, log, metrics: metricsListener && metrics };
   const running = await Promise.all(read.endpoints.map((endpoint) => start(endpoint, flags, shared)));
 
   const signal = await stopped.first;
@@ -87,6 +95,7 @@ interface Shared {
   readonly usage: UsageSink;
   readonly target: string;
   readonly cache: ReplyCache | undefined;
+  readonly budgets: ProjectBudgets | undefined;
   readonly metrics: MetricsRegistry | undefined;
   readonly log: Log;
 }
@@ -109,8 +118,8 @@ async function start(endpoint: EndpointConfig, flags: RelayFlags, shared: Shared
 }
 
 function startHttp({ address, relay: config }: EndpointConfig, flags: RelayFlags, shared: Shared): Running {
-  const { usage, cache, metrics, log } = shared;
-  const optional = { ...(cache && { cache }), ...(metrics && { metrics }) };
+  const { usage, cache, budgets, metrics, log } = shared;
+  const optional = { ...(cache && { cache }), ...(budgets && { budgets }), ...(metrics && { metrics }) };
   const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional });
   return { relay, listener: listen(address, relay.fetch, relay.upgrade) };
 }

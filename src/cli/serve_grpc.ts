@@ -11,12 +11,14 @@ import { createNodeWire } from "../http2/node_wire.ts";
 import { Metrics, type MetricsRegistry } from "../observe/metrics/metrics.ts";
 import { trailersOnly } from "../protocols/grpc/errors.ts";
 import { STATUS } from "../protocols/grpc/status.ts";
+import type { ProjectBudgets } from "../relay/project_budgets.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
 
 /** What gRPC endpoints share with the others. */
 export interface GrpcShared {
   readonly usage: UsageSink;
   readonly metrics: MetricsRegistry | undefined;
+  readonly budgets: ProjectBudgets | undefined;
   readonly log: Log;
 }
 
@@ -25,10 +27,10 @@ export async function serveGrpc(
   { address, relay: config }: EndpointConfig,
   options: Partial<RelayConfig>,
   flags: RelayFlags,
-  { usage, metrics, log }: GrpcShared,
+  { usage, metrics, budgets, log }: GrpcShared,
 ): Promise<GrpcListener> {
   const registry = metrics instanceof Metrics ? metrics : undefined;
-  const surroundings = { usage, log, clock: systemClock, fetch: globalThis.fetch, metrics: registry };
+  const surroundings = { usage, log, clock: systemClock, fetch: globalThis.fetch, metrics: registry, budgets };
   const wire = flags["grpc-http2"] === "node" ? createNodeWire() : createDenoWire(systemClock, { headTooLarge });
   const limits = {
     maxGrpcMessageBytes: flags["grpc-max-message-bytes"],

@@ -11,6 +11,7 @@ import type { Provider } from "../providers/provider.ts";
 import { Consistency } from "../relay/consistency.ts";
 import { Meter } from "../relay/meter.ts";
 import type { PlanOptions } from "../relay/plan.ts";
+import type { ProjectBudgets } from "../relay/project_budgets.ts";
 import { Relay } from "../relay/relay.ts";
 import type { RetryOptions } from "../relay/retry_policy.ts";
 import type { Selector } from "../providers/selector.ts";
@@ -35,6 +36,8 @@ export interface Surroundings {
   readonly cache?: ReplyCache | undefined;
   /** Where relays are counted; default: nowhere. */
   readonly metrics?: Metrics | undefined;
+  /** What projects may use, over all relays of the process; default: as much as they like. */
+  readonly budgets?: ProjectBudgets | undefined;
 }
 
 /** The parts that a host puts its own end to, and their resolved options. */
@@ -69,7 +72,8 @@ export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
 }
 
 /** Builds a relay of its parts. Throws a {@linkcode ConfigError} that holds every mistake. */
-export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache, metrics }: Surroundings): Assembly {
+export function assemble(config: RelayConfig, surroundings: Surroundings): Assembly {
+  const { usage, fetch, clock, log, cache, metrics, budgets } = surroundings;
   const { mistakes, providers, matcher, times } = resolve(config);
   const apiInterface = config.apiInterface ?? "jsonrpc";
   // gRPC's host has a codec of its own.
@@ -89,6 +93,7 @@ export function assemble(config: RelayConfig, { usage, fetch, clock, log, cache,
   const meter = new Meter(usage, clock, counts, {
     receipts: config.usageReceipts ?? false,
     deliveryComputeUnits: config.sockets?.deliveryComputeUnits,
+    budgets,
   });
   const options = {
     retryLimit: config.retryLimit ?? 2,

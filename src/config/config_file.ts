@@ -77,5 +77,5 @@ function offsetOf(document: ReturnType<typeof parseDocument>, path: Mistake["pat
 }
 
 function unreadable(mistakes: readonly Mistake[]): FileContent {
-  return { endpoints: [], mistakes, warnings: [] };
+  return { endpoints: [], projects: [], mistakes, warnings: [] };
 }

@@ -1,9 +1,11 @@
 import type { ApiInterface } from "../domain/api_interface.ts";
+import { readProject } from "../domain/caller.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { type Address, addressText, isSameAddress, parseAddress } from "./address.ts";
 import { checkRelayConfig } from "./assemble.ts";
 import { checkFileShape } from "./file_schema.ts";
 import type { SpecSet } from "../spec/spec_set.ts";
+import type { ProjectLimit } from "../relay/project_budgets.ts";
 import { describeMistake, type Mistake } from "./mistake.ts";
 import type { NodeTlsConfig, NodeUrlConfig, ProviderConfig, RelayConfig } from "./relay_config.ts";
 
@@ -16,6 +18,8 @@ export interface EndpointConfig {
 /** What a configuration says. With mistakes in it, the endpoints are only as good as what could be read. */
 export interface FileContent {
   readonly endpoints: readonly EndpointConfig[];
+  /** What projects may use; empty for as much as they like. */
+  readonly projects: readonly ProjectLimit[];
   /** Every mistake; empty for a configuration that can be used. */
   readonly mistakes: readonly Mistake[];
   /** What is accepted and has no effect. */
@@ -39,7 +43,7 @@ interface FileProvider {
  */
 export function readFileContent(content: unknown, specs: SpecSet): FileContent {
   const mistakes = checkFileShape(content);
-  if (mistakes.some(({ path }) => path.length === 0)) return { endpoints: [], mistakes, warnings: [] };
+  if (mistakes.some(({ path }) => path.length === 0)) return { endpoints: [], projects: [], mistakes, warnings: [] };
   const file = membersOf(content);
   const primaries = readProviders(file, "static-providers", "direct-rpc");
   const backups = readProviders(file, "backup-providers", "backup-direct-rpc");
@@ -76,9 +80,34 @@ export function readFileContent(content: unknown, specs: SpecSet): FileContent {
     }
     endpoints.push({ address, relay });
   }
+  const projects = readProjects(listOf(file["projects"]), mistakes);
   const unused = all.filter((provider) => !used.has(provider));
   const warnings = unused.map(({ config }) => `provider ${config.name} is for no endpoint; it is not used`);
-  return { endpoints, mistakes: onePerPlace(mistakes), warnings: [...warnings, ...withoutEffect(all)] };
+  return { endpoints, projects, mistakes: onePerPlace(mistakes), warnings: [...warnings, ...withoutEffect(all)] };
+}
+
+function readProjects(values: readonly unknown[], mistakes: Mistake[]): ProjectLimit[] {
+  const limits: ProjectLimit[] = [];
+  for (const [index, value] of values.entries()) {
+    const members = membersOf(value);
+    const path = ["projects", index];
+    const project = textOf(members["id"]);
+    const { "units-per-second": unitsPerSecond, "units-per-day": unitsPerDay } = members;
+    if (unitsPerSecond === undefined && unitsPerDay === undefined) {
+      mistakes.push({ path, message: "needs units-per-second or units-per-day, or both" });
+    }
+    const read = readProject(project);
+    if (read.kind === "failure") mistakes.push({ path: [...path, "id"], message: "can't be a project id" });
+    if (project !== "" && limits.some((other) => other.project === project)) {
+      mistakes.push({ path: [...path, "id"], message: "is the id of another project; ids are unique" });
+    }
+    limits.push({
+      project,
+      ...(typeof unitsPerSecond === "number" && { unitsPerSecond }),
+      ...(typeof unitsPerDay === "number" && { unitsPerDay }),
+    });
+  }
+  return limits;
 }
 
 /** Mistakes in one provider, where the file has them. */

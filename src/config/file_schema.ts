@@ -71,6 +71,15 @@ const endpoint = closedObject({
   "health-check-path": v.optional(text),
 });
 
+const LIMIT = "must be a whole number, 1 or more";
+const limit = v.optional(v.pipe(v.number(LIMIT), v.safeInteger(LIMIT), v.minValue(1, LIMIT)));
+
+const project = closedObject({
+  "id": text,
+  "units-per-second": limit,
+  "units-per-day": limit,
+});
+
 const providers = v.optional(listOf(provider));
 
 /** The configuration file, with the member names of the ecosystem. */
@@ -80,6 +89,7 @@ const fileSchema = closedObject({
   "direct-rpc": providers,
   "backup-providers": providers,
   "backup-direct-rpc": providers,
+  "projects": v.optional(listOf(project)),
 });
 
 /** Every mistake in the shape of a file's content. */
@@ -101,6 +111,8 @@ const SHOWN = [
   "stake",
   "timeout",
   "tls-enabled",
+  "units-per-day",
+  "units-per-second",
 ];
 
 function toMistake(issue: v.BaseIssue<unknown>): Mistake {

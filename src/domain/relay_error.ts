@@ -44,6 +44,8 @@ export const RELAY_ERRORS = {
   batch_too_large: { ...CLIENT, httpStatus: 429 },
   /** More requests, subscriptions or connections than the caller may have. */
   rate_limited: { ...CLIENT, httpStatus: 429 },
+  /** The caller's project has used the compute units that it may use. */
+  over_budget: { ...CLIENT, httpStatus: 429 },
   /** The client went away before the answer. */
   client_closed: { ...CLIENT, httpStatus: 499 },
   /** No configured provider serves what was asked. */

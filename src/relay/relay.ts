@@ -1,12 +1,13 @@
 import type { Outcome } from "../domain/outcome.ts";
-import { failure } from "../domain/relay_error.ts";
+import { failure, type RelayError } from "../domain/relay_error.ts";
 import type { RelayRequest } from "../domain/relay_request.ts";
+import type { HeaderFields } from "../domain/wire.ts";
 import type { ReplyCache } from "../domain/reply_cache.ts";
 import type { ChainTimes } from "./cache_policy.ts";
 import { type Asked, Caching } from "./caching.ts";
 import type { Consistency } from "./consistency.ts";
 import { Dispatcher, type DispatcherDeps, type DispatcherOptions } from "./dispatcher.ts";
-import type { Meter } from "./meter.ts";
+import { type Meter, type Refusal, retryAfterSeconds } from "./meter.ts";
 import { noMetrics, type RelayMetrics } from "./relay_metrics.ts";
 
 /** Says under which id a call is on the bill, and for how much. */
@@ -48,6 +49,8 @@ export class Relay {
 
   /** Makes one relay. Never rejects; its event is with the sink when the outcome comes back. */
   async run(request: RelayRequest): Promise<Outcome> {
+    const refusal = this.#deps.meter.admit(request);
+    if (refusal !== undefined) return refused(request, refusal);
     const outcome = this.#caching === undefined
       ? (await this.#ask(request)).outcome
       : await this.#answerFrom(this.#caching, request);
@@ -66,8 +69,7 @@ export class Relay {
     } catch (mistake) {
       this.#deps.log.error("cache failed by a mistake of the relay", { error: String(mistake) });
       const { error } = failure("internal_error", "the relay made a mistake; its log says more");
-      const facts = { api: request.api, tried: [], attempts: 0, retries: 0, hedges: 0, notes: [] };
-      return { kind: "failure", error, ...facts };
+      return notAsked(request, error);
     }
   }
 
@@ -86,4 +88,14 @@ export class Relay {
     consistency?.show(request, Math.min(selector.headOf(outcome.provider), selector.head()));
     return { outcome, reading, entry: { reply, head } };
   }
+}
+
+/** The outcome of a call that its project's budget does not allow. */
+function refused(request: RelayRequest, { error, retryAfterMs }: Refusal): Outcome {
+  return notAsked(request, error, [["retry-after", String(retryAfterSeconds(retryAfterMs))]]);
+}
+
+/** The outcome of a call for which no node was asked. */
+function notAsked({ api }: RelayRequest, error: RelayError, notes: HeaderFields = []): Outcome {
+  return { kind: "failure", error, api, tried: [], attempts: 0, retries: 0, hedges: 0, notes };
 }

@@ -11,6 +11,8 @@ export interface RelayMetrics {
   cacheAsked(request: RelayRequest, isHit: boolean): void;
   /** A request was held to providers that have what its caller has seen. */
   heldToBlock(request: RelayRequest): void;
+  /** A request was refused, because its project has used its budget. */
+  overBudget(request: RelayRequest): void;
 }
 
 /** Counts nothing. */
@@ -19,4 +21,5 @@ export const noMetrics: RelayMetrics = {
   attemptFailed() {},
   cacheAsked() {},
   heldToBlock() {},
+  overBudget() {},
 };

@@ -4,7 +4,7 @@ import type { StreamCall } from "../domain/stream_call.ts";
 import type { StreamEvents, WireStream } from "../domain/wire_stream.ts";
 import type { Selector } from "../providers/selector.ts";
 import type { StreamTransport } from "../providers/stream_transport.ts";
-import type { Meter } from "./meter.ts";
+import type { Meter, Refusal } from "./meter.ts";
 import { RelayedStream, type RelayedStreamOptions } from "./relayed_stream.ts";
 import { CopyBudget } from "./request_copy.ts";
 
@@ -40,6 +40,11 @@ export class StreamRelay {
   /** Calls under way. */
   get openCalls(): number {
     return this.#open.size;
+  }
+
+  /** Why a call's budget does not allow it; to be asked before the call is relayed. */
+  admit({ request, isMetered }: StreamCall): Refusal | undefined {
+    return isMetered ? this.#deps.meter.admit(request) : undefined;
   }
 
   /**

@@ -12,7 +12,7 @@ export function isBilled(outcome: Outcome): boolean {
 }
 
 /** Compute units charged: the spec's when a node answered, be it with an error; none when none did. */
-function chargedComputeUnits(outcome: Outcome): number {
+export function chargedComputeUnits(outcome: Outcome): number {
   const isCharged = outcome.kind === "answer" || traitsOf(outcome.error.code).charged;
   return isCharged ? outcome.api.computeUnits : 0;
 }

@@ -14,6 +14,8 @@ import {
   statusTextOf,
 } from "../support/grpc_wire.ts";
 import type { Side } from "../support/http2_streams.ts";
+import { systemClock } from "../../src/domain/clock.ts";
+import { ProjectBudgets } from "../../src/relay/project_budgets.ts";
 import type { RelayConfig } from "../../src/config/relay_config.ts";
 
 interface Setting {
@@ -416,4 +418,19 @@ Deno.test("an old block asks for the archive, and costs five times as much", asy
   await client[Symbol.asyncDispose]();
   await relay[Symbol.asyncDispose]();
   for (const one of [node, archive]) await one[Symbol.asyncDispose]();
+});
+
+Deno.test("a project over its budget is told so and when to come back; no node is asked, and nothing is billed", async () => {
+  await using node = await startGrpcNode(answers);
+  const budgets = new ProjectBudgets([{ project: "acme", unitsPerDay: 25 }], systemClock);
+  await using relay = await startGrpcRelay({ providers: providersAt(node.port) }, undefined, budgets);
+  await using client = await GrpcClient.connect(relay.port);
+  const call = async (path = "/test.Node/Read") => await client.call(path, "ping", [["project-id", "acme"]]);
+  assertEquals([statusOf(await call()), statusOf(await call())], ["0", "0"]);
+  const refused = await call();
+  assertEquals([statusOf(refused), fieldOf(refused.head!, "lava-error-code")], ["8", "over_budget"]);
+  const waitMs = Number(fieldOf(refused.head!, "grpc-retry-pushback-ms"));
+  assert(waitMs > 0 && waitMs <= 86_400_000, `${waitMs}`);
+  assertEquals([relay.usage.events.length, node.calls.length], [2, 2]);
+  assertEquals(statusOf(await call("/grpc.health.v1.Health/Check")), "0", "what is not billed is not limited");
 });

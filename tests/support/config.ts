@@ -9,6 +9,7 @@ export interface TestProvider {
 export async function writeConfig(
   primaries: readonly TestProvider[],
   backups: readonly TestProvider[] = [],
+  projects: readonly Readonly<Record<string, unknown>>[] = [],
 ): Promise<{ path: string } & AsyncDisposable> {
   const entry = ({ name, url, addons = [] }: TestProvider) => ({
     name,
@@ -21,6 +22,7 @@ export async function writeConfig(
     "endpoints": [{ "chain-id": "ETH1", "api-interface": "jsonrpc", "network-address": "127.0.0.1:0" }],
     "static-providers": primaries.map(entry),
     "backup-providers": backups.map(entry),
+    "projects": projects,
   };
   await Deno.writeTextFile(path, JSON.stringify(content));
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };

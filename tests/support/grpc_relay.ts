@@ -7,6 +7,7 @@ import { GrpcHandler } from "../../src/hosts/grpc/grpc_handler.ts";
 import { type GrpcListener, listenGrpc } from "../../src/hosts/grpc/listen.ts";
 import { createDenoWire } from "../../src/http2/deno_wire.ts";
 import type { Http2Wire } from "../../src/http2/port.ts";
+import type { ProjectBudgets } from "../../src/relay/project_budgets.ts";
 import { SpecSet } from "../../src/spec/spec_set.ts";
 import { MemorySink } from "./memory_sink.ts";
 
@@ -57,9 +58,10 @@ export function providersAt(...ports: readonly number[]): ProviderConfig[] {
 export async function startGrpcRelay(
   config: Partial<RelayConfig> & Pick<RelayConfig, "providers">,
   wire: Http2Wire = createDenoWire(systemClock),
+  budgets?: ProjectBudgets,
 ): Promise<GrpcRelay> {
   const usage = new MemorySink();
-  const surroundings = { usage, clock: systemClock, log: silentLog, fetch: globalThis.fetch };
+  const surroundings = { usage, clock: systemClock, log: silentLog, fetch: globalThis.fetch, budgets };
   const { parts, options, transport } = assembleGrpc(
     { chainId: "GRPC1", specs: new SpecSet([SPEC]), ...config },
     surroundings,

@@ -80,16 +80,17 @@ export class GrpcHandler {
     if (built.kind === "failure") return this.#refuse(stream, built.error);
     const { request } = built;
     const { timeoutMs } = decoded.call;
-    return this.#deps.relay.run(
-      {
-        request,
-        protocol: this.#deps.protocol,
-        isMetered: !isUnmetered(request.call.targets[0]!.name),
-        deadlineMs: timeoutMs === undefined ? undefined : request.arrivedAtMs + timeoutMs,
-      },
-      stream,
-      isEnd,
-    );
+    const call = {
+      request,
+      protocol: this.#deps.protocol,
+      isMetered: !isUnmetered(request.call.targets[0]!.name),
+      deadlineMs: timeoutMs === undefined ? undefined : request.arrivedAtMs + timeoutMs,
+    };
+    const refusal = this.#deps.relay.admit(call);
+    if (refusal === undefined) return this.#deps.relay.run(call, stream, isEnd);
+    // What clients of gRPC wait by, where they do.
+    const pushback = ["grpc-retry-pushback-ms", String(refusal.retryAfterMs)] as const;
+    return answer(stream, [...this.#deps.protocol.errorHead(refusal.error), pushback]);
   }
 
   /** What is to be relayed, and for whom. */

@@ -28,6 +28,7 @@ export class MethodRow {
   retries = 0;
   hedges = 0;
   consistency = 0;
+  overBudget = 0;
   crossValidation = 0;
   crossValidationSuccess = 0;
   crossValidationFailed = 0;
@@ -101,6 +102,11 @@ export class EndpointCounts {
   /** A request was held to providers that have what its caller has seen. */
   heldToBlock(request: RelayRequest): void {
     this.#methodOf(request).consistency++;
+  }
+
+  /** A request was refused, because its project has used its budget. */
+  overBudget(request: RelayRequest): void {
+    this.#methodOf(request).overBudget++;
   }
 
   /** Has the counts of WebSockets read when they are wanted. */

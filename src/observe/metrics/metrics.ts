@@ -195,6 +195,7 @@ const METHOD_COUNTERS: readonly (readonly [string, string, (row: MethodRow) => n
   ["retries_total", "Attempts made because an earlier one failed.", (row) => row.retries],
   ["hedge_total", "Attempts made because an earlier one was slow.", (row) => row.hedges],
   ["consistency_total", "Requests held to providers that have what the caller has seen.", (row) => row.consistency],
+  ["budget_rejections_total", "Requests refused because their project has used its budget.", (row) => row.overBudget],
   ["cross_validation_requests_total", "Relays whose caller wanted agreement.", (row) => row.crossValidation],
   ["cross_validation_success_total", "Those that found it.", (row) => row.crossValidationSuccess],
   ["cross_validation_failed_total", "Those that did not.", (row) => row.crossValidationFailed],

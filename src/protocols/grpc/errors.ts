@@ -15,6 +15,7 @@ const STATUS_OF = {
   unsupported_media_type: STATUS.INTERNAL,
   batch_too_large: STATUS.RESOURCE_EXHAUSTED,
   rate_limited: STATUS.RESOURCE_EXHAUSTED,
+  over_budget: STATUS.RESOURCE_EXHAUSTED,
   client_closed: STATUS.CANCELLED,
   no_provider: STATUS.UNAVAILABLE,
   no_agreement: STATUS.UNAVAILABLE,

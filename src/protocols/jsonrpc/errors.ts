@@ -16,6 +16,7 @@ export const JSON_RPC_CODES = {
   unsupported_media_type: INVALID_REQUEST,
   batch_too_large: 429,
   rate_limited: 429,
+  over_budget: 429,
   client_closed: INTERNAL_ERROR,
   no_provider: INTERNAL_ERROR,
   no_agreement: INTERNAL_ERROR,

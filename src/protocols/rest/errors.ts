@@ -14,6 +14,7 @@ const CODES = {
   unsupported_media_type: 3,
   batch_too_large: 3,
   rate_limited: 8,
+  over_budget: 8,
   client_closed: 1,
   no_provider: 14,
   upstream_unreachable: 14,

@@ -65,11 +65,14 @@ export class SubscriptionHub {
     if (dialect.isOncePerClient && own?.has(dialect.keyOf(request.call))) {
       return failure("invalid_request", "this connection has that subscription already").error;
     }
+    const refusal = this.#deps.meter.admit(request);
+    if (refusal !== undefined) return refusal.error;
     this.#count++;
     this.#waiting.set(subscriber, waiting + 1);
     try {
       return await this.#join(key, request, subscriber);
     } finally {
+      this.#deps.meter.release(request);
       const left = this.#waiting.get(subscriber)! - 1;
       if (left === 0) this.#waiting.delete(subscriber);
       else this.#waiting.set(subscriber, left);
