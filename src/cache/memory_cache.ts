@@ -56,7 +56,7 @@ export class MemoryCache implements ReplyCache {
     if (known !== undefined) this.#remove(key, known);
     const bytes = sizeOf(key, value);
     if (bytes > this.#maxBytes * MAX_SHARE) return;
-    this.#add(key, { value, expiresAtMs: this.#clock.monotonic() + ttlMs, bytes });
+    this.#add(key, { value: withOwnBody(value), expiresAtMs: this.#clock.monotonic() + ttlMs, bytes });
     for (const [oldest, entry] of this.#entries) {
       if (this.#bytes <= this.#maxBytes) break;
       this.#remove(oldest, entry);
@@ -77,6 +77,12 @@ export class MemoryCache implements ReplyCache {
 function sizeOf(key: string, { reply: { body, headers, trailers } }: CachedReply): number {
   let characters = key.length;
   for (const [name, value] of [...headers, ...trailers]) characters += name.length + value.length;
-  // The body may be part of a larger buffer, all of which is held.
-  return ENTRY_BYTES + 2 * characters + body.buffer.byteLength;
+  return ENTRY_BYTES + 2 * characters + body.length;
+}
+
+/** The same with a body that is not part of a larger buffer, all of which would be held. */
+function withOwnBody(value: CachedReply): CachedReply {
+  const { body } = value.reply;
+  if (body.length === body.buffer.byteLength) return value;
+  return { ...value, reply: { ...value.reply, body: body.slice() } };
 }

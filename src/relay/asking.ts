@@ -100,7 +100,11 @@ export function chooseSeveral(asking: Asking, limit: number): Candidate[] {
 }
 
 /** Why nobody could be asked. */
-export function noProvider({ chain }: RelayRequest, api: ApiFacts): RelayError {
+export function noProvider({ chain, steering }: RelayRequest, api: ApiFacts): RelayError {
+  if (steering.selectProvider !== "" || steering.blockedProviders.length > 0) {
+    const wish = steering.selectProvider !== "" ? "lava-select-provider" : "lava-providers-block";
+    return failure("no_provider", `no provider that serves it is left by ${wish}; send the request without it`).error;
+  }
   const needs = [api.addOn, ...api.extensions].filter((name) => name !== "").join(", ");
   const what = needs === "" ? api.apiMethod.slice(0, 100) : `${needs} of ${chain}`;
   return failure("no_provider", `no configured provider serves ${what}; add it to a node URL's addons or methods`)

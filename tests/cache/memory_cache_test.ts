@@ -40,6 +40,14 @@ Deno.test("a reply that would take much of the cache is not kept", () => {
   assertEquals([cache.get("k"), cache.bytes], [undefined, 0]);
 });
 
+Deno.test("a body that is part of a larger buffer does not hold all of it", () => {
+  const cache = new MemoryCache({ clock: new FakeClock(), maxBytes: 10_000 });
+  const body = new Uint8Array(1_000_000).subarray(10, 20).fill(7);
+  cache.set("k", { reply: nodeReply(body), head: 1 }, 1e6);
+  const kept = cache.get("k")!.reply.body;
+  assertEquals([kept, kept.buffer.byteLength], [new Uint8Array(10).fill(7), 10]);
+});
+
 Deno.test("it never holds more than its bound, whatever is put in, and books every byte back", async () => {
   const clock = new FakeClock();
   const cache = new MemoryCache({ clock, maxBytes: 100_000 });
