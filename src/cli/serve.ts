@@ -198,7 +198,8 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
 /** Every address that is to be listened on. */
 function addressesOf(endpoints: readonly EndpointConfig[], flags: RelayFlags): Address[] {
   const others = [flags["metrics-listen-address"], flags.ui].filter((address) => address !== "disabled");
-  return [...endpoints.map(({ address }) => address), ...others];
+  const own = endpoints.flatMap(({ address, grpcWebAddress }) => [address, grpcWebAddress ?? []].flat());
+  return [...own, ...others];
 }
 
 /** Addresses that can't be listened on, each with the reason. */

@@ -4,6 +4,10 @@ import type { RelayFlags } from "../config/flags.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
 import { systemClock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
+import { addressText } from "../config/address.ts";
+import { Cors } from "../hosts/cors.ts";
+import { listen } from "../hosts/deno.ts";
+import { GrpcWebHandler } from "../hosts/grpc/web_handler.ts";
 import { GrpcHandler } from "../hosts/grpc/grpc_handler.ts";
 import { type GrpcListener, listenGrpc } from "../hosts/grpc/listen.ts";
 import { createDenoWire } from "../http2/deno_wire.ts";
@@ -24,7 +28,7 @@ export interface GrpcShared {
 
 /** Serves one chain over gRPC. */
 export async function serveGrpc(
-  { address, relay: config }: EndpointConfig,
+  { address, grpcWebAddress, relay: config }: EndpointConfig,
   options: Partial<RelayConfig>,
   flags: RelayFlags,
   { usage, metrics, budgets, log }: GrpcShared,
@@ -38,7 +42,19 @@ export async function serveGrpc(
   };
   const assembly = assembleGrpc({ ...config, ...options, ...limits }, surroundings, wire);
   const handler = new GrpcHandler(assembly.parts, assembly.options);
-  return await listenGrpc(address, { wire, handler, transport: assembly.transport, clock: systemClock });
+  const listener = await listenGrpc(address, { wire, handler, transport: assembly.transport, clock: systemClock });
+  if (grpcWebAddress === undefined) return listener;
+  const web = new GrpcWebHandler({ handler, cors: new Cors(assembly.web.cors), clock: systemClock }, assembly.web);
+  const webListener = listen(grpcWebAddress, (request, info) => web.fetch(request, info));
+  log.info("relay is listening for gRPC-Web", { address: addressText(webListener), chain: config.chainId });
+  return {
+    ...listener,
+    async close(graceMs) {
+      const closed = webListener.shutdown();
+      await listener.close(graceMs);
+      await closed;
+    },
+  };
 }
 
 /** What is answered to metadata over the limit. */

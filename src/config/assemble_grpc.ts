@@ -5,6 +5,7 @@ import type { StreamTransport } from "../providers/stream_transport.ts";
 import { StreamRelay } from "../relay/stream_relay.ts";
 import { GrpcTransport } from "../transports/grpc/stream_transport.ts";
 import { assemble, type Assembly, type Surroundings } from "./assemble.ts";
+import type { HttpOptions } from "./http_options.ts";
 import type { RelayConfig } from "./relay_config.ts";
 
 const KIB = 1024;
@@ -19,6 +20,8 @@ export interface GrpcAssembly {
   /** To be closed when the last call has ended. */
   readonly transport: StreamTransport;
   readonly options: { readonly chain: string; readonly healthPath: string };
+  /** Options of gRPC-Web. */
+  readonly web: { readonly cors: HttpOptions["cors"]; readonly maxBodyBytes: number; readonly bodyTimeoutMs: number };
 }
 
 /** Builds a gRPC relay of its parts, over the given HTTP/2. Throws a `ConfigError` that holds every mistake. */
@@ -45,5 +48,11 @@ export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wi
     parts: { ...shared, relay, protocol },
     transport,
     options: { chain: options.chain, healthPath: options.healthPath },
+    // Base64 takes a third more.
+    web: {
+      cors: options.cors,
+      maxBodyBytes: Math.ceil((maxBytes + 5) * 4 / 3) + 4,
+      bodyTimeoutMs: options.bodyTimeoutMs,
+    },
   };
 }

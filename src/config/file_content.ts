@@ -12,6 +12,8 @@ import type { NodeTlsConfig, NodeUrlConfig, ProviderConfig, RelayConfig } from "
 /** One listener and the relay behind it. */
 export interface EndpointConfig {
   readonly address: Address;
+  /** Where gRPC-Web is served beside gRPC. */
+  readonly grpcWebAddress?: Address;
   readonly relay: RelayConfig;
 }
 
@@ -78,7 +80,8 @@ export function readFileContent(content: unknown, specs: SpecSet): FileContent {
         message: `${addressText(address)} is taken by another endpoint`,
       });
     }
-    endpoints.push({ address, relay });
+    const web = readGrpcWeb(membersOf(value), address, [...at, "grpc-web-address"], mistakes);
+    endpoints.push({ address, relay, ...(web && { grpcWebAddress: web }) });
   }
   const projects = readProjects(listOf(file["projects"]), mistakes);
   const unused = all.filter((provider) => !used.has(provider));
@@ -183,6 +186,22 @@ function readNodeUrl(value: unknown): NodeUrlConfig {
     authQuery: textOf(auth["auth-query"]),
     ...grpcMembersOf(members, auth),
   };
+}
+
+/** Where an endpoint serves gRPC-Web, if it does. */
+function readGrpcWeb(
+  members: Members,
+  address: Address,
+  path: Mistake["path"],
+  mistakes: Mistake[],
+): Address | undefined {
+  const web = parseAddress(textOf(members["grpc-web-address"]));
+  if (web === undefined) return undefined;
+  if (members["api-interface"] !== "grpc") mistakes.push({ path, message: "is for endpoints of grpc only" });
+  if (isSameAddress(web, address)) {
+    mistakes.push({ path, message: `${addressText(web)} is taken by the endpoint itself` });
+  }
+  return web;
 }
 
 /** What only gRPC nodes have, where it is there. */

@@ -67,6 +67,7 @@ const endpoint = closedObject({
   "chain-id": text,
   "api-interface": apiInterface,
   "network-address": address,
+  "grpc-web-address": v.optional(address),
   "tls-enabled": unavailable(false, "TLS on a listener is not available; terminate it in front of the relay"),
   "health-check-path": v.optional(text),
 });

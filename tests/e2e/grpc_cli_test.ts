@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { stringify } from "yaml";
 import { makeCertificates } from "../support/certificates.ts";
 import { Side } from "../support/http2_streams.ts";
-import { GrpcClient, statusOf, statusTextOf } from "../support/grpc_wire.ts";
+import { GrpcClient, message, statusOf, statusTextOf } from "../support/grpc_wire.ts";
 import { hasPythonGrpc, startPythonServer } from "../support/grpc/peers.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { runCli, startRelay } from "../support/relay_process.ts";
@@ -12,7 +12,7 @@ const CHAIN = { "chain-id": "COSMOSHUB", "api-interface": "grpc" };
 async function writeFile(folder: string, nodeUrl: Record<string, unknown>): Promise<string> {
   const path = `${folder}/relay.yml`;
   const content = {
-    "endpoints": [{ ...CHAIN, "network-address": "127.0.0.1:0" }],
+    "endpoints": [{ ...CHAIN, "network-address": "127.0.0.1:0", "grpc-web-address": "127.0.0.1:0" }],
     "static-providers": [{ name: "node", ...CHAIN, "node-urls": [nodeUrl] }],
   };
   await Deno.writeTextFile(path, stringify(content));
@@ -47,6 +47,14 @@ Deno.test("from the command line: mutual TLS with a node, events, health, and an
     const bomb = await client.call("/test.Peer/Echo", "x", [["x-large", "v".repeat(70_000)]]);
     assertEquals(statusOf(bomb), "8");
 
+    const web = relay.log.find(({ message }) => message === "relay is listening for gRPC-Web");
+    const page = await fetch(`http://${web?.["address"]}/test.Peer/Echo`, {
+      method: "POST",
+      headers: { "content-type": "application/grpc-web+proto", "project-id": "page" },
+      body: message("from a page") as Uint8Array<ArrayBuffer>,
+    });
+    assertStringIncludes(await page.text(), "from a page");
+
     const health = new Side();
     const get = [[":method", "GET"], [":scheme", "http"], [":path", "/lava/health"], [":authority", "x"]] as const;
     health.stream = client.client.request(get, true, health);
@@ -61,7 +69,7 @@ Deno.test("from the command line: mutual TLS with a node, events, health, and an
     assertEquals(statusOf(long), "0");
     assertEquals(await relay.exited, 0);
     const ledger = relay.log.find(({ message }) => message === "stopped; final ledger");
-    assertEquals([ledger?.["relay_usage_accepted"], ledger?.["relay_usage_exported"]], [3, 3]);
+    assertEquals([ledger?.["relay_usage_accepted"], ledger?.["relay_usage_exported"]], [4, 4]);
     assertEquals(
       receiver.records.map((
         { attributes: { project, api_method, cu, success } },
@@ -69,6 +77,7 @@ Deno.test("from the command line: mutual TLS with a node, events, health, and an
       [
         ["acme", "Default-test.Peer/Echo", 20, true],
         ["DefaultDappID", "Default-test.Peer/Status", 20, false],
+        ["page", "Default-test.Peer/Echo", 20, true],
         ["DefaultDappID", "Default-test.Peer/Chat", 20, true],
       ],
     );

@@ -3,6 +3,8 @@ import type { NodeUrlConfig, ProviderConfig, RelayConfig } from "../../src/confi
 import type { Api, ChainSpec } from "../../src/domain/chain_spec.ts";
 import { systemClock } from "../../src/domain/clock.ts";
 import { silentLog } from "../../src/domain/log.ts";
+import { Cors } from "../../src/hosts/cors.ts";
+import { GrpcWebHandler } from "../../src/hosts/grpc/web_handler.ts";
 import { GrpcHandler } from "../../src/hosts/grpc/grpc_handler.ts";
 import { type GrpcListener, listenGrpc } from "../../src/hosts/grpc/listen.ts";
 import { createDenoWire } from "../../src/http2/deno_wire.ts";
@@ -43,6 +45,8 @@ export interface GrpcRelay extends AsyncDisposable {
   readonly port: number;
   readonly listener: GrpcListener;
   readonly usage: MemorySink;
+  /** The same relay by gRPC-Web. */
+  fetch(request: Request): Promise<Response>;
 }
 
 /** A node URL without TLS. */
@@ -62,12 +66,13 @@ export async function startGrpcRelay(
 ): Promise<GrpcRelay> {
   const usage = new MemorySink();
   const surroundings = { usage, clock: systemClock, log: silentLog, fetch: globalThis.fetch, budgets };
-  const { parts, options, transport } = assembleGrpc(
+  const { parts, options, transport, web } = assembleGrpc(
     { chainId: "GRPC1", specs: new SpecSet([SPEC]), ...config },
     surroundings,
     wire,
   );
   const handler = new GrpcHandler(parts, options);
+  const webHandler = new GrpcWebHandler({ handler, cors: new Cors(web.cors), clock: systemClock }, web);
   const address = { hostname: "127.0.0.1", port: 0 };
   const listener = await listenGrpc(address, { wire, handler, transport, clock: systemClock });
   let closing: Promise<void> | undefined;
@@ -75,6 +80,7 @@ export async function startGrpcRelay(
   return {
     port: listener.port,
     listener: { ...listener, close },
+    fetch: (request) => webHandler.fetch(request, { clientAddress: "127.0.0.1" }),
     usage,
     [Symbol.asyncDispose]: () => close(0),
   };

@@ -11,6 +11,7 @@ import { metadataValue } from "../../protocols/grpc/metadata.ts";
 import type { StreamRelay } from "../../relay/stream_relay.ts";
 import { matchCall } from "../../spec/api_facts.ts";
 import type { Matcher } from "../../spec/matcher.ts";
+import { clientAddressOf } from "../client_address.ts";
 import { readSteering } from "../request_headers.ts";
 import { applyRules, requestedBlock } from "./metadata_rules.ts";
 
@@ -27,6 +28,8 @@ export interface GrpcHandlerDeps {
   servesExtension(name: string): boolean;
   /** Whether any provider can be expected to answer. */
   isHealthy(): boolean;
+  /** Whether a peer is believed about whom it speaks for. */
+  isTrustedProxy(address: string): boolean;
 }
 
 /** Options of the handler, resolved. */
@@ -107,7 +110,8 @@ export class GrpcHandler {
     const arrivedAtMs = clock.monotonic();
     // Of several origins the first counts.
     const get = (name: string) => name === "origin" ? fieldOf(fields, name) ?? null : metadataValue(fields, name);
-    const steered = readSteering({ get }, peerAddress);
+    const address = clientAddressOf(peerAddress, get("x-forwarded-for"), this.#deps.isTrustedProxy);
+    const steered = readSteering({ get }, address);
     if (steered.kind === "failure") return steered;
     const { caller, steering } = steered;
     const matched = matchCall(matcher, call.targets, {
