@@ -65,7 +65,11 @@ export async function serve(
   const stopped = stopSignals();
   const cache = await createCache(flags, log);
   const budgets = read.projects.length > 0 ? new ProjectBudgets(read.projects, systemClock) : undefined;
-  const metrics = createMetrics({ version: denoConfig.version, usage: () => usage.stats() });
+  const metrics = createMetrics({
+    version: denoConfig.version,
+    usage: () => usage.stats(),
+    numbering: () => usage.numbering?.(),
+  });
   const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
   const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
   const shared = { usage: page?.usage ?? usage, target, cache, budgets, log, metrics: metricsListener && metrics };

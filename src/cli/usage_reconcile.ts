@@ -2,7 +2,7 @@ import { choice, type Flag, texts } from "../config/flag_types.ts";
 import type { FlagValues } from "../config/flags.ts";
 import { arrivalsOfFiles, arrivalsOfStore } from "../report/arrivals.ts";
 import { formatReconciliation, reconciliationJson } from "../report/format_reconciliation.ts";
-import { type FinalLedger, readLedgers } from "../report/ledger_lines.ts";
+import { readLedgers, type RelayLedger } from "../report/ledger_lines.ts";
 import { type Arrivals, reconcile } from "../report/reconcile.ts";
 import { describe } from "../store/open_store.ts";
 import type { ExitCode } from "./exit_code.ts";
@@ -13,7 +13,10 @@ import { openSource, type UsageSource } from "./usage_source.ts";
 
 /** The flags of `usage reconcile`. */
 export const USAGE_RECONCILE_FLAGS = {
-  "ledger": texts("FILE", "the log of a relay, with its final ledger; repeat it for more relays"),
+  "ledger": texts(
+    "FILE",
+    "the log of a relay, with its final ledger, or a snapshot of its /metrics; repeat it for more",
+  ),
   "format": choice(["table", "json"], "table", "how the result is written"),
 } as const satisfies Record<string, Flag<unknown>>;
 
@@ -42,7 +45,7 @@ export async function usageReconcile(
   return result.isAccountedFor ? 0 : 1;
 }
 
-function readLog(path: string, mistakes: string[]): readonly FinalLedger[] {
+function readLog(path: string, mistakes: string[]): readonly RelayLedger[] {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -54,7 +57,7 @@ function readLog(path: string, mistakes: string[]): readonly FinalLedger[] {
   const ledgers = readLedgers(text);
   if (ledgers.length === 0) {
     mistakes.push(
-      `--ledger: ${path}: holds no final ledger with usage_boot, as relays with --usage-otel-extended log it`,
+      `--ledger: ${path}: holds no ledger with usage_boot, as relays with --usage-otel-extended have it`,
     );
   }
   return ledgers;

@@ -1,6 +1,6 @@
 import { countOf, type NumberRange } from "../store/number_ranges.ts";
 import { visible } from "./format.ts";
-import type { FinalLedger } from "./ledger_lines.ts";
+import type { RelayLedger } from "./ledger_lines.ts";
 import type { BootResult, Reconciliation } from "./reconcile.ts";
 
 /** Ranges that are listed for a boot; all of them are in the JSON. */
@@ -50,18 +50,18 @@ function describeBoot(
   if (duplicates > 0) facts.push(`duplicates ${duplicates}`);
   facts.push(`missing ${countOf(missing)}`);
   const lines = [visible(boot), `  ${facts.join(", ")}`];
-  if (ledger !== undefined) lines.push(`  ledger: ${describeLedger(ledger)}`);
+  if (ledger !== undefined) lines.push(`  ${ledger.isFinal ? "ledger" : "snapshot"}: ${describeLedger(ledger)}`);
   if (missing.length > 0) lines.push(`  missing: ${describeRanges(missing)}`);
   if (unknown.length > 0) lines.push(`  unknown: ${describeRanges(unknown)}`);
   return [...lines, ...problems.map((problem) => `  ${problem}`), ""];
 }
 
-function describeLedger({ exported, adopted, dropped, lost, spooled }: FinalLedger): string {
+function describeLedger({ isFinal, exported, adopted, dropped, lost, spooled }: RelayLedger): string {
   const facts = [`exported ${exported}`];
   if (adopted > 0) facts.push(`taken over from other boots ${adopted}`);
   for (const [reason, count] of Object.entries(dropped)) facts.push(`dropped as ${visible(reason)} ${count}`);
-  if (lost > 0) facts.push(`in memory at the end ${lost}`);
-  if (spooled > 0) facts.push(`on disk at the end ${spooled}`);
+  if (lost > 0) facts.push(`in memory ${isFinal ? "at the end" : "then"} ${lost}`);
+  if (spooled > 0) facts.push(`on disk ${isFinal ? "at the end" : "then"} ${spooled}`);
   return facts.join(", ");
 }
 

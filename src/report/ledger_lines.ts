@@ -1,5 +1,7 @@
-/** What a relay said of its `relay_usage` events when it ended. */
-export interface FinalLedger {
+/** What a relay said of its `relay_usage` events: when it ended, or in a snapshot of its metrics. */
+export interface RelayLedger {
+  /** Whether it is the last word; a snapshot is of a relay that goes on. */
+  readonly isFinal: boolean;
   /** `<service.instance.id>/<boot id>`. */
   readonly boot: string;
   /** The number of its last event. */
@@ -9,9 +11,9 @@ export interface FinalLedger {
   readonly exported: number;
   /** Events given up, by reason; those that are 0 are left out. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** Events that were in its memory when it ended. */
+  /** Events that were in its memory then. */
   readonly lost: number;
-  /** Events that waited on disk when it ended. */
+  /** Events that waited on disk then. */
   readonly spooled: number;
   /** Whether its equation holds. */
   readonly isBalanced: boolean;
@@ -20,9 +22,14 @@ export interface FinalLedger {
 const PREFIX = "relay_usage_";
 const DROPPED = `${PREFIX}dropped_`;
 
-/** The final ledgers in a relay's log, which is a JSON object in each line; other lines are skipped. */
-export function readLedgers(logText: string): FinalLedger[] {
-  return logText.split("\n").flatMap((line) => {
+/**
+ * The ledgers in a text: the final ones of a relay's log, which is a JSON object in each line, or that of a snapshot of
+ * `/metrics`. Other lines are skipped.
+ */
+export function readLedgers(text: string): RelayLedger[] {
+  const snapshot = readSnapshot(text);
+  if (snapshot !== undefined) return [snapshot];
+  return text.split("\n").flatMap((line) => {
     // A log may hold gigabytes of other lines.
     if (!line.includes('"usage_boot"')) return [];
     const start = line.indexOf("{");
@@ -37,7 +44,32 @@ export function readLedgers(logText: string): FinalLedger[] {
   });
 }
 
-function readLedger(fields: Readonly<Record<string, unknown>>): FinalLedger | undefined {
+const METRIC = /^[a-z_]*usage_events_([a-z_]+)\{([^}]*)\} (\d+)$/gm;
+
+/** The ledger of a snapshot in the text format of Prometheus, read as if it were a line of the log. */
+function readSnapshot(text: string): RelayLedger | undefined {
+  const fields: Record<string, unknown> = {};
+  for (const [, name, labelText, value] of text.matchAll(METRIC)) {
+    const labels = Object.fromEntries(
+      [...labelText!.matchAll(/([a-z]+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, escaped]) => [key!, unescape(escaped!)]),
+    );
+    if (name === "numbered_total") {
+      fields["usage_boot"] = labels["boot"];
+      fields["usage_last_number"] = Number(value);
+    } else if (labels["kind"] === "relay_usage") {
+      const field = name!.replace(/_total$/, "");
+      fields[`${PREFIX}${field}${labels["reason"] === undefined ? "" : `_${labels["reason"]}`}`] = Number(value);
+    }
+  }
+  const ledger = readLedger(fields);
+  return ledger && { ...ledger, isFinal: false };
+}
+
+function unescape(text: string): string {
+  return text.replace(/\\(.)/g, (_, char) => char === "n" ? "\n" : char);
+}
+
+function readLedger(fields: Readonly<Record<string, unknown>>): RelayLedger | undefined {
   const { usage_boot: boot, usage_last_number: last } = fields;
   const count = (name: string) => Number(fields[`${PREFIX}${name}`]);
   const accepted = count("accepted");
@@ -48,6 +80,7 @@ function readLedger(fields: Readonly<Record<string, unknown>>): FinalLedger | un
   const [exported, spooled] = [count("exported"), count("spooled")];
   const droppedSum = Object.values(dropped).reduce((sum, each) => sum + each, 0);
   return {
+    isFinal: true,
     boot,
     last,
     adopted: accepted - last,

@@ -1,5 +1,5 @@
 import { countOf, gapsOf, joinRanges, type NumberRange } from "../store/number_ranges.ts";
-import type { FinalLedger } from "./ledger_lines.ts";
+import type { RelayLedger } from "./ledger_lines.ts";
 
 /** What has arrived of one boot. */
 export interface Arrival {
@@ -24,7 +24,7 @@ export interface Arrivals {
 /** One boot: what the relay said, what arrived, and whether the two agree. */
 export interface BootResult {
   readonly boot: string;
-  readonly ledger: FinalLedger | undefined;
+  readonly ledger: RelayLedger | undefined;
   /** Events that it numbered, as its ledger says, or else the last that has arrived. */
   readonly numbered: number;
   readonly arrived: number;
@@ -50,7 +50,7 @@ export interface Reconciliation {
  * Holds what relays said against what has arrived. Every number of a boot has to be there, or to have been removed by
  * retention, or to be among the losses that the ledgers own up to.
  */
-export function reconcile({ boots, withoutId, unreadable }: Arrivals, ledgers: readonly FinalLedger[]): Reconciliation {
+export function reconcile({ boots, withoutId, unreadable }: Arrivals, ledgers: readonly RelayLedger[]): Reconciliation {
   const problems: string[] = [];
   const ledgerOf = new Map(ledgers.map((ledger) => [ledger.boot, ledger]));
   const arrivalOf = new Map(boots.map((arrival) => [arrival.boot, arrival]));
@@ -58,7 +58,7 @@ export function reconcile({ boots, withoutId, unreadable }: Arrivals, ledgers: r
   const results = names.map((boot) => reconcileBoot(boot, arrivalOf.get(boot), ledgerOf.get(boot)));
 
   const missing = results.reduce((sum, result) => sum + countOf(result.missing), 0);
-  const total = (read: (ledger: FinalLedger) => number) =>
+  const total = (read: (ledger: RelayLedger) => number) =>
     [...ledgerOf.values()].reduce((sum, ledger) => sum + read(ledger), 0);
   // What one process left on disk another one may have taken over, and then it is in that one's ledger.
   const stillSpooled = Math.max(0, total(({ spooled }) => spooled) - total(({ adopted }) => adopted));
@@ -78,16 +78,18 @@ export function reconcile({ boots, withoutId, unreadable }: Arrivals, ledgers: r
   };
 }
 
-function reconcileBoot(boot: string, arrival: Arrival | undefined, ledger: FinalLedger | undefined): BootResult {
+function reconcileBoot(boot: string, arrival: Arrival | undefined, ledger: RelayLedger | undefined): BootResult {
   const { arrived = [], removed = [], duplicates = 0 } = arrival ?? {};
   const known = joinRanges([...arrived, ...removed]);
   const last = known.at(-1)?.last ?? 0;
   const numbered = ledger?.last ?? last;
-  const unknown = known.filter((range) => range.last > numbered)
+  // A relay that goes on has numbered more since.
+  const isOpen = ledger !== undefined && !ledger.isFinal;
+  const unknown = (isOpen ? [] : known).filter((range) => range.last > numbered)
     .map(({ first, last }) => ({ first: Math.max(first, numbered + 1), last }));
   const problems: string[] = [];
-  if (ledger === undefined) problems.push("has no final ledger: how many events it had is not known");
-  else if (!ledger.isBalanced) problems.push("has a final ledger whose sums do not agree");
+  if (ledger === undefined) problems.push("has no ledger: how many events it had is not known");
+  else if (!ledger.isBalanced) problems.push("has a ledger whose sums do not agree");
   if (unknown.length > 0) problems.push("has events beyond the last number of its ledger");
   return {
     boot,

@@ -6,6 +6,7 @@ import { startCollector } from "../support/collector_process.ts";
 import { writeConfig } from "../support/config.ts";
 import { startCountingNode } from "../support/counting_node.ts";
 import { startLoad } from "../support/load.ts";
+import { installTool } from "../support/npm_tool.ts";
 import { exchange } from "../support/raw_http.ts";
 import { startRelay } from "../support/relay_process.ts";
 import { storeFolder } from "../support/store.ts";
@@ -17,6 +18,15 @@ const HTML = '<img src=x onerror="document.title=1">';
 function rowsOf(page: Page, id: string): Promise<string[][]> {
   return page.evaluate(`[...document.querySelectorAll("#${id} tr")].map((row) =>
     [...row.children].map((cell) => cell.textContent))`);
+}
+
+/** What axe finds wrong with a page; nothing, and a line that says why, where it can't be had. */
+async function violationsOf(page: Page): Promise<string[]> {
+  const folder = await installTool("axe-core", "4.11.0");
+  if (folder === undefined) return [];
+  await page.evaluate(await Deno.readTextFile(`${folder}/axe.min.js`));
+  return await page.evaluate(`axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => id + ": " + html.slice(0, 200) + " " + failureSummary)))`);
 }
 
 function urlOf(log: readonly Readonly<Record<string, unknown>>[]): string {
@@ -78,6 +88,12 @@ Deno.test("the page of a collector: units per project at once, live, filtered, w
   assertEquals(await back(), "rgb(16, 22, 29)");
   await page.getByLabel("Colours").selectOption("light");
   assertEquals(await back(), "rgb(246, 247, 249)");
+
+  // What a machine can tell of access for everybody, in both colours.
+  for (const theme of ["light", "dark"]) {
+    await page.getByLabel("Colours").selectOption(theme);
+    assertEquals(await violationsOf(page), [], theme);
+  }
 
   assertEquals(new Set(foreign), new Set([new URL(page.url()).origin]), "all of it comes from here");
   assertEquals(problems, []);

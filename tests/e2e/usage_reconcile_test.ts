@@ -20,10 +20,18 @@ Deno.test("reconcile finds the hole that was made, says exactly which, and trust
     "--usage-otel-extended",
     `--usage-otel-endpoint=${collector.address}`,
     "--usage-otel-service-instance-id=relay-1",
+    "--metrics-listen-address=127.0.0.1:0",
   ]);
   const load = startLoad(relay.urls[0]!, 3, { paramsOf: (project) => [project] });
   await load.untilAnswered(300);
   await load.stop();
+  // What it says while it runs.
+  const metricsAddress = relay.log.find(({ message }) => String(message).includes("metrics"))!["address"];
+  const snapshot = `${folder.path}/metrics.txt`;
+  await Deno.writeTextFile(snapshot, await (await fetch(`http://${metricsAddress}/metrics`)).text());
+  const running = await runCli("usage", "reconcile", path, "--ledger", snapshot);
+  assertEquals(running.code, 0, running.out + running.err);
+  assertStringIncludes(running.out, "snapshot: exported");
   relay.kill("SIGTERM");
   assertEquals(await relay.exited, 0);
   await Deno.writeTextFile(logPath, relay.log.map((line) => JSON.stringify(line)).join("\n"));
@@ -60,7 +68,7 @@ Deno.test("reconcile finds the hole that was made, says exactly which, and trust
     const [args, message] of [
       [["reconcile", path], "--ledger FILE says what the relays counted"],
       [["reconcile", path, "--ledger", "/nowhere.log"], "/nowhere.log: there is no such file"],
-      [["reconcile", path, "--ledger", config.path], "holds no final ledger with usage_boot"],
+      [["reconcile", path, "--ledger", config.path], "holds no ledger with usage_boot"],
       [["reconcile", "--ledger", logPath], "name a store, or files and folders"],
       [["show"], '"" is no event id'],
       [["show", `${boot}/7`], "name a store, or files and folders"],

@@ -1,9 +1,20 @@
 import { assertEquals } from "@std/assert";
-import { type FinalLedger, readLedgers } from "../../src/report/ledger_lines.ts";
+import { readLedgers, type RelayLedger } from "../../src/report/ledger_lines.ts";
 import { type Arrival, reconcile } from "../../src/report/reconcile.ts";
 
-function ledger(boot: string, last: number, different: Partial<FinalLedger> = {}): FinalLedger {
-  return { boot, last, adopted: 0, exported: last, dropped: {}, lost: 0, spooled: 0, isBalanced: true, ...different };
+function ledger(boot: string, last: number, different: Partial<RelayLedger> = {}): RelayLedger {
+  return {
+    isFinal: true,
+    boot,
+    last,
+    adopted: 0,
+    exported: last,
+    dropped: {},
+    lost: 0,
+    spooled: 0,
+    isBalanced: true,
+    ...different,
+  };
 }
 
 function arrival(boot: string, ...pairs: readonly (readonly [number, number])[]): Arrival {
@@ -13,7 +24,7 @@ function arrival(boot: string, ...pairs: readonly (readonly [number, number])[])
 interface Case {
   readonly name: string;
   readonly boots: readonly Arrival[];
-  readonly ledgers: readonly FinalLedger[];
+  readonly ledgers: readonly RelayLedger[];
   readonly missing: number;
   readonly problems: readonly string[];
 }
@@ -73,7 +84,7 @@ const CASES: readonly Case[] = [
     boots: [arrival("a", [1, 10])],
     ledgers: [],
     missing: 0,
-    problems: ["a: has no final ledger: how many events it had is not known"],
+    problems: ["a: has no ledger: how many events it had is not known"],
   },
   {
     name: "events that the ledger has not numbered",
@@ -83,11 +94,18 @@ const CASES: readonly Case[] = [
     problems: ["a: has events beyond the last number of its ledger"],
   },
   {
+    name: "a relay that goes on has numbered more since its snapshot, and may hold some",
+    boots: [arrival("a", [1, 7], [9, 20])],
+    ledgers: [ledger("a", 10, { isFinal: false, exported: 9, lost: 1 })],
+    missing: 1,
+    problems: [],
+  },
+  {
     name: "a ledger that does not add up",
     boots: [arrival("a", [1, 10])],
     ledgers: [ledger("a", 10, { isBalanced: false })],
     missing: 0,
-    problems: ["a: has a final ledger whose sums do not agree"],
+    problems: ["a: has a ledger whose sums do not agree"],
   },
   {
     name: "nothing at all is no proof",
@@ -137,7 +155,8 @@ Deno.test("ledgers are found in a log, with their adoptions and whether they add
     '{"usage_boot":"torn',
     '{"usage_boot":"x"}',
   ];
-  const expected: FinalLedger = {
+  const expected: RelayLedger = {
+    isFinal: true,
     boot: "host-1/abc",
     last: 10,
     adopted: 2,
@@ -151,4 +170,29 @@ Deno.test("ledgers are found in a log, with their adoptions and whether they add
     expected,
     { ...expected, boot: "host-1/def", spooled: 2, isBalanced: false },
   ]);
+});
+
+Deno.test("a snapshot of metrics is a ledger that is not the last word", () => {
+  const page = `# TYPE lava_rpcsmartrouter_usage_events_accepted_total counter
+lava_rpcsmartrouter_usage_events_accepted_total{kind="relay_usage"} 12
+lava_rpcsmartrouter_usage_events_accepted_total{kind="optimizer_qos"} 99
+lava_rpcsmartrouter_usage_events_exported_total{kind="relay_usage"} 8
+lava_rpcsmartrouter_usage_events_queued{kind="relay_usage"} 1
+lava_rpcsmartrouter_usage_events_in_flight{kind="relay_usage"} 1
+lava_rpcsmartrouter_usage_events_spooled{kind="relay_usage"} 0
+lava_rpcsmartrouter_usage_events_dropped_total{kind="relay_usage",reason="queue_full"} 2
+lava_rpcsmartrouter_usage_events_dropped_total{kind="relay_usage",reason="timeout"} 0
+lava_rpcsmartrouter_usage_events_numbered_total{boot="a \\"quoted\\" host/abc"} 12
+`;
+  assertEquals(readLedgers(page), [{
+    isFinal: false,
+    boot: 'a "quoted" host/abc',
+    last: 12,
+    adopted: 0,
+    exported: 8,
+    dropped: { queue_full: 2 },
+    lost: 2,
+    spooled: 0,
+    isBalanced: true,
+  }]);
 });

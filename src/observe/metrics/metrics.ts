@@ -1,6 +1,6 @@
 import type { ApiInterface } from "../../domain/api_interface.ts";
 import type { OptimizerQosEvent } from "../../domain/usage_event.ts";
-import type { LedgerCounts, UsageStats } from "../../usage/usage_sink.ts";
+import type { LedgerCounts, UsageNumbering, UsageStats } from "../../usage/usage_sink.ts";
 import { EndpointCounts, type MethodRow, type ProviderRow } from "./endpoint_counts.ts";
 import { Exposition, type Labels } from "./exposition.ts";
 
@@ -24,6 +24,8 @@ export interface MetricsSources {
   readonly version: string;
   /** The ledger of the usage sink. */
   usage(): UsageStats;
+  /** How the sink numbers its events; default: not at all. */
+  numbering?(): UsageNumbering | undefined;
   /** The optimizer's newest scores; default none. */
   scores?(): readonly OptimizerQosEvent[];
 }
@@ -83,6 +85,7 @@ export class Metrics implements MetricsRegistry {
     this.#writeLatencies(page);
     this.#writeState(page);
     this.#writeLedger(page);
+    this.#writeNumbering(page);
     this.#writeScores(page);
     return page.toString();
   }
@@ -156,6 +159,15 @@ export class Metrics implements MetricsRegistry {
         page.sample(dropped, [["kind", kind], ["reason", reason]], count);
       }
     }
+  }
+
+  /** By which `usage reconcile` holds the ledger against what has arrived. */
+  #writeNumbering(page: Exposition): void {
+    const numbering = this.#sources.numbering?.();
+    if (numbering === undefined) return;
+    const name = `${PREFIX}usage_events_numbered_total`;
+    page.family(name, "counter", "The number of the last relay_usage event; those of each boot start at 1.");
+    page.sample(name, [["boot", numbering.boot]], numbering.last);
   }
 
   #writeScores(page: Exposition): void {
