@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import type { ApiFacts } from "../domain/relay_request.ts";
+import type { Steering } from "../domain/steering.ts";
 import type { NodeUrl, Provider } from "./provider.ts";
 import type { Candidate, Sample, Selection, Selector } from "./selector.ts";
 
@@ -23,12 +24,13 @@ export class LeastRecentSelector implements Selector {
     this.#log = log;
   }
 
-  select({ api, tried }: Selection): Candidate | undefined {
+  select({ request: { steering }, api, tried }: Selection): Candidate | undefined {
     const nowMs = this.#clock.monotonic();
     let best: Candidate | undefined;
     let bestRank = Infinity;
     let bestTurn = Infinity;
     for (const provider of this.#providers) {
+      if (!isWanted(provider, steering)) continue;
       const turn = this.#lastTurn.get(provider) ?? -1;
       for (const nodeUrl of provider.nodeUrls) {
         if (tried.has(nodeUrl) || !servesCall(nodeUrl, api)) continue;
@@ -87,6 +89,12 @@ export class LeastRecentSelector implements Selector {
     const nowMs = this.#clock.monotonic();
     return this.#providers.some(({ nodeUrls }) => nodeUrls.some((nodeUrl) => nodeUrl.health.isAvailable(nowMs)));
   }
+}
+
+/** Whether the caller lets the provider be asked. */
+function isWanted({ name }: Provider, { selectProvider, blockedProviders }: Steering): boolean {
+  if (selectProvider !== "" && name !== selectProvider) return false;
+  return blockedProviders.length === 0 || !blockedProviders.includes(name);
 }
 
 /** Lower is asked first. */

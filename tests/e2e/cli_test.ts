@@ -47,12 +47,16 @@ Deno.test("--version and --help go to standard output and end with 0", async () 
   for (const word of [...RELAY_COMMANDS, "validate", "--version"]) assertStringIncludes(out, word);
 });
 
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
 for (const command of RELAY_COMMANDS) {
   Deno.test(`${command} --help lists every flag with its default`, async () => {
     const { code, out, err } = await runCli(command, "--help");
     assertEquals([code, err], [0, ""]);
     for (const [name, { defaultText }] of Object.entries(RELAY_FLAGS)) {
-      assertMatch(out, new RegExp(`^  --${name}( .*)?\n.*\\(default ${defaultText || "empty"}\\)$`, "m"));
+      assertMatch(out, new RegExp(`^  --${name}( .*)?\n.*\\(default ${escape(defaultText || "empty")}\\)$`, "m"));
     }
   });
 }

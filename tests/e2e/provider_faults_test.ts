@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createRelay, type RelayHandle, type RelayOptions, type RelayUsageEvent } from "../../mod.ts";
+import { createRelay, MemoryCache, type RelayHandle, type RelayOptions, type RelayUsageEvent } from "../../mod.ts";
 import { MemorySink } from "../support/memory_sink.ts";
 import { until } from "../support/prometheus.ts";
 import { type Behaviour, type ScriptedProvider, startScriptedProvider } from "../support/scripted_provider.ts";
@@ -149,5 +149,50 @@ Deno.test("a write reaches all; one that hangs is waited for by nobody", async (
   assertEquals([provider, attempts, isWrite, success], ["c", 3, true, true]);
   assert(latencyMs < 400);
   await until(() => Promise.resolve(hanging.givenUp === 1));
+  await relay.close();
+});
+
+Deno.test("one of three lies: who asks for agreement of two gets the truth, and is told", async () => {
+  await using good = startScriptedProvider("answer");
+  await using other = startScriptedProvider("answer");
+  await using liar = startScriptedProvider("lie");
+  const { relay, usage } = relayTo({ a: liar.url, b: good.url, c: other.url });
+  const agreement = (threshold: number) => ({
+    "lava-cross-validation-max-participants": "3",
+    "lava-cross-validation-agreement-threshold": String(threshold),
+  });
+  for (let i = 0; i < 10; i++) {
+    const response = await ask(relay, agreement(2));
+    assertEquals(response.headers.get("lava-cross-validation-status"), "success");
+    assertEquals((await response.json()).result, "0x2a");
+  }
+  const response = await ask(relay, agreement(3));
+  assertEquals([response.status, response.headers.get("lava-cross-validation-status")], [502, "failed"]);
+  assertEquals((await response.json()).error.data.code, "no_agreement");
+  assertEquals(usage.events.map(({ attempts }) => attempts), Array(11).fill(3));
+  assertEquals(usage.events.at(-1)!.computeUnits, 0);
+  await relay.close();
+});
+
+Deno.test("headers that choose, refuse, refresh and ask how it came about do so over HTTP", async () => {
+  await using one = startScriptedProvider("answer");
+  await using other = startScriptedProvider("answer");
+  const { relay, usage } = relayTo({ a: one.url, b: other.url }, { cache: new MemoryCache() });
+  const provider = async (headers: Record<string, string>) => {
+    const response = await ask(relay, headers);
+    await response.body?.cancel();
+    return response.headers.get("lava-provider-address");
+  };
+  for (let i = 0; i < 4; i++) assertEquals(await provider({ "lava-select-provider": "b" }), "b");
+  for (let i = 0; i < 4; i++) assertEquals(await provider({ "lava-providers-block": "b" }), "a");
+  await provider({});
+  assertEquals(await provider({}), "Cached");
+  assert(await provider({ "lava-force-cache-refresh": "true" }) !== "Cached");
+  const debugged = await ask(relay, { "lava-debug-relay": "true", "lava-select-provider": "a" });
+  assert(/^one; a answered \d+ms; hedges 0$/.test(debugged.headers.get("lava-debug-relay")!));
+  await debugged.body?.cancel();
+  const nobody = await ask(relay, { "lava-select-provider": "nobody" });
+  assertEquals([nobody.status, (await nobody.json()).error.data.code], [502, "no_provider"]);
+  assertEquals(usage.events.filter(({ cacheHit }) => cacheHit).length, 1);
   await relay.close();
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { silentLog } from "../../mod.ts";
+import { NO_STEERING, type Steering } from "../../src/domain/steering.ts";
 import type { Selection } from "../../src/providers/selector.ts";
 import { LeastRecentSelector } from "../../src/providers/least_recent_selector.ts";
 import { NodeHealth } from "../../src/providers/node_health.ts";
@@ -23,8 +24,15 @@ function providerOf(name: string, isBackup = false, nodeUrls: readonly NodeUrl[]
   return { name, isBackup, nodeUrls, socketUrls: [] };
 }
 
-function requestOf(method = "eth_call", addOn = "", extensions: readonly string[] = []): Selection {
-  return { api: { addOn, extensions, apiNames: [method] }, tried: new Set(), minBlock: 0 } as unknown as Selection;
+function requestOf(
+  method = "eth_call",
+  addOn = "",
+  extensions: readonly string[] = [],
+  steering: Partial<Steering> = {},
+): Selection {
+  const request = { steering: { ...NO_STEERING, ...steering } };
+  const api = { addOn, extensions, apiNames: [method] };
+  return { request, api, tried: new Set(), minBlock: 0 } as unknown as Selection;
 }
 
 /** Names of those who are asked, one request after the other. */
@@ -91,4 +99,13 @@ Deno.test("add-ons, extensions and methods decide who can be asked at all", () =
   assertEquals(askable(requestOf("debug_x", "debug")), "dx");
   assertEquals(askable(requestOf("debug_x", "debug", ["archive"])), "x");
   assertEquals(askable(requestOf("trace_x", "trace")), "-");
+});
+
+Deno.test("the caller may choose the only provider to ask, or some that are not", () => {
+  const selector = new LeastRecentSelector(["a", "b", "c"].map((name) => providerOf(name)), new FakeClock(), silentLog);
+  const asked = (steering: Partial<Steering>) => turns(selector, 4, requestOf("eth_call", "", [], steering));
+  assertEquals(asked({ selectProvider: "b" }), "bbbb");
+  assertEquals(asked({ selectProvider: "nobody" }), "----");
+  assertEquals([...new Set(asked({ blockedProviders: ["b"] }))].sort(), ["a", "c"]);
+  assertEquals(asked({ selectProvider: "b", blockedProviders: ["b"] }), "----");
 });

@@ -19,6 +19,8 @@ export type Behaviour =
   | "html_403"
   | "html_500"
   | "rate_limit"
+  /** Answers with another result than the others. */
+  | "lie"
   /** Answers with an error of its own that all nodes would give. */
   | "revert";
 
@@ -132,6 +134,7 @@ const WHOLE_REPLIES: Readonly<
   >
 > = {
   answer: (answer) => reply(200, answer),
+  lie: (answer) => reply(200, answer.replace("0x2a", "0xbad")),
   other_id: () => reply(200, JSON.stringify({ jsonrpc: "2.0", id: 77, result: "0x2a" })),
   html_200: () => reply(200, HTML, ["content-type: text/html"]),
   html_403: () => reply(403, HTML, ["content-type: text/html"]),
