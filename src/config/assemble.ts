@@ -7,6 +7,7 @@ import type { ReplyCache } from "../domain/reply_cache.ts";
 import type { EndpointCounts } from "../observe/metrics/endpoint_counts.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
+import type { Transport } from "../providers/transport.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Consistency } from "../relay/consistency.ts";
 import { Meter } from "../relay/meter.ts";
@@ -30,6 +31,8 @@ import { resolveProviders } from "./resolve_providers.ts";
 export interface Surroundings {
   readonly usage: UsageSink;
   readonly fetch: Fetch;
+  /** Reaches nodes that are not asked by `fetch`. */
+  readonly transport?: Transport | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Where replies are kept for other callers; default: nowhere. */
@@ -81,7 +84,8 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
   if (mistakes.length > 0 || matcher === undefined || codec === undefined) throw new ConfigError(mistakes);
 
   const selector = new LeastRecentSelector(providers, clock, log);
-  const transport = createFetchTransport(fetch, clock, { maxReplyBytes: config.maxReplyBytes ?? 100 * MIB });
+  const maxReplyBytes = config.maxReplyBytes ?? 100 * MIB;
+  const transport = surroundings.transport ?? createFetchTransport(fetch, clock, { maxReplyBytes });
   const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
   const counts = metrics?.addEndpoint({
     chain: config.chainId,

@@ -2,7 +2,9 @@ import type { StreamProtocol } from "../domain/stream_call.ts";
 import type { Http2Wire } from "../http2/port.ts";
 import { createGrpcProtocol } from "../protocols/grpc/protocol.ts";
 import type { StreamTransport } from "../providers/stream_transport.ts";
+import type { Relay } from "../relay/relay.ts";
 import { StreamRelay } from "../relay/stream_relay.ts";
+import { createUnaryTransport } from "../transports/grpc/unary_transport.ts";
 import { GrpcTransport } from "../transports/grpc/stream_transport.ts";
 import { assemble, type Assembly, type Surroundings } from "./assemble.ts";
 import type { HttpOptions } from "./http_options.ts";
@@ -15,6 +17,8 @@ const MIB = 1024 * KIB;
 export interface GrpcAssembly {
   readonly parts: Omit<Assembly["parts"], "relay" | "codec"> & {
     readonly relay: StreamRelay;
+    /** Makes the calls that several nodes are asked at once. */
+    readonly unary: Relay;
     readonly protocol: StreamProtocol;
   };
   /** To be closed when the last call has ended. */
@@ -26,7 +30,6 @@ export interface GrpcAssembly {
 
 /** Builds a gRPC relay of its parts, over the given HTTP/2. Throws a `ConfigError` that holds every mistake. */
 export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wire: Http2Wire): GrpcAssembly {
-  const { core, parts, options } = assemble({ ...config, apiInterface: "grpc" }, surroundings);
   const { clock, log } = surroundings;
   const transport = new GrpcTransport({ wire, clock, random: Math.random }, {
     maxChannels: 5,
@@ -36,16 +39,22 @@ export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wi
     keepaliveMs: 310_000,
     keepaliveTimeoutMs: 20_000,
   });
+  const maxBytes = config.maxGrpcMessageBytes ?? 32 * MIB;
+  const { core, parts, options } = assemble({ ...config, apiInterface: "grpc" }, {
+    ...surroundings,
+    transport: createUnaryTransport(transport, maxBytes + 5),
+    // An answer is kept by its JSON, and there is none.
+    cache: undefined,
+  });
   const relay = new StreamRelay({ selector: core.selector, transport, meter: core.meter, clock, log }, {
     ...core.options,
     maxCopyBytes: 256 * KIB,
     maxCopyTotalBytes: 64 * MIB,
   });
-  const maxBytes = config.maxGrpcMessageBytes ?? 32 * MIB;
   const protocol = createGrpcProtocol({ maxRequestBytes: maxBytes, maxAnswerBytes: maxBytes });
-  const { relay: _relay, codec: _codec, ...shared } = parts;
+  const { relay: unary, codec: _codec, ...shared } = parts;
   return {
-    parts: { ...shared, relay, protocol },
+    parts: { ...shared, relay, unary, protocol },
     transport,
     options: { chain: options.chain, healthPath: options.healthPath },
     // Base64 takes a third more.

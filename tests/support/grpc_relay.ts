@@ -32,6 +32,7 @@ const SPEC: ChainSpec = {
     apis: [
       api("test.Node/Read", 10),
       api("test.Node/Write", 50, { stateful: 2 }),
+      api("test.Node/Broadcast", 15, { stateful: 1 }),
       api("test.Node/Subscribe", 30, { subscription: true }),
       api("etcdserverpb.KV/Range", 10),
       api("etcdserverpb.KV/Put", 40, { stateful: 2 }),

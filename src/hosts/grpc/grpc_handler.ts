@@ -2,22 +2,26 @@ import type { Clock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
 import { failure, type RelayError, SHUTTING_DOWN } from "../../domain/relay_error.ts";
 import type { ApiFacts, RelayRequest } from "../../domain/relay_request.ts";
-import type { StreamProtocol } from "../../domain/stream_call.ts";
+import type { StreamCall, StreamProtocol } from "../../domain/stream_call.ts";
 import { fieldOf, type HeaderFields } from "../../domain/wire.ts";
 import type { StreamEvents, WireStream } from "../../domain/wire_stream.ts";
 import type { IncomingStream } from "../../http2/port.ts";
 import { decodeHead, type GrpcCall, isUnmetered } from "../../protocols/grpc/call.ts";
 import { metadataValue } from "../../protocols/grpc/metadata.ts";
+import type { Relay } from "../../relay/relay.ts";
 import type { StreamRelay } from "../../relay/stream_relay.ts";
 import { matchCall } from "../../spec/api_facts.ts";
 import type { Matcher } from "../../spec/matcher.ts";
 import { clientAddressOf } from "../client_address.ts";
 import { readSteering } from "../request_headers.ts";
+import { CollectedCall } from "./collected_call.ts";
 import { applyRules, requestedBlock } from "./metadata_rules.ts";
 
 /** What the handler works with. */
 export interface GrpcHandlerDeps {
   readonly relay: StreamRelay;
+  /** Makes the calls that several nodes are asked at once. */
+  readonly unary: Relay;
   readonly protocol: StreamProtocol;
   readonly matcher: Matcher;
   readonly clock: Clock;
@@ -42,6 +46,9 @@ export interface GrpcHandlerOptions {
 export class GrpcHandler {
   readonly #deps: GrpcHandlerDeps;
   readonly #options: GrpcHandlerOptions;
+  readonly #collected = new Set<CollectedCall>();
+  /** Settles when no collected call is under way; there while that is waited for. */
+  #idle: PromiseWithResolvers<void> | undefined;
   #isDraining = false;
 
   constructor(deps: GrpcHandlerDeps, options: GrpcHandlerOptions) {
@@ -64,10 +71,15 @@ export class GrpcHandler {
 
   /** Refuses new calls and waits for those under way: for `graceMs`, after which they are ended, and recorded. */
   async drain(graceMs: number): Promise<void> {
-    const { relay, clock } = this.#deps;
+    const { relay, unary, clock } = this.#deps;
     this.#isDraining = true;
-    const cancelTimer = clock.schedule(graceMs, () => relay.interrupt());
+    const cancelTimer = clock.schedule(graceMs, () => {
+      relay.interrupt();
+      unary.interrupt();
+      for (const call of [...this.#collected]) call.interrupt(SHUTTING_DOWN);
+    });
     await relay.idle();
+    if (this.#collected.size > 0) await (this.#idle ??= Promise.withResolvers<void>()).promise;
     cancelTimer();
   }
 
@@ -89,11 +101,26 @@ export class GrpcHandler {
       isMetered: !isUnmetered(request.call.targets[0]!.name),
       deadlineMs: timeoutMs === undefined ? undefined : request.arrivedAtMs + timeoutMs,
     };
+    // What is written to all nodes, or compared, has to be known as a whole.
+    const isForMany = request.api.stateful === 1 || request.steering.crossValidation !== undefined;
+    if (isForMany && call.isMetered) return this.#collect(call, stream, isEnd);
     const refusal = this.#deps.relay.admit(call);
     if (refusal === undefined) return this.#deps.relay.run(call, stream, isEnd);
     // What clients of gRPC wait by, where they do.
     const pushback = ["grpc-retry-pushback-ms", String(refusal.retryAfterMs)] as const;
     return answer(stream, [...this.#deps.protocol.errorHead(refusal.error), pushback]);
+  }
+
+  #collect(call: StreamCall, stream: WireStream, isComplete: boolean): StreamEvents {
+    const { unary: relay, clock } = this.#deps;
+    const onOver = (over: CollectedCall) => {
+      this.#collected.delete(over);
+      if (this.#collected.size === 0) this.#idle?.resolve();
+    };
+    const collected = new CollectedCall({ relay, clock, onOver }, call, stream);
+    this.#collected.add(collected);
+    if (isComplete) collected.onData(new Uint8Array(), true);
+    return collected;
   }
 
   /** What is to be relayed, and for whom. */
