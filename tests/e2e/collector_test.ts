@@ -53,6 +53,43 @@ for (const protocol of ["http/json", "http/protobuf"]) {
   });
 }
 
+Deno.test("a collector that stands still while it has batches gets them twice, and has each event once", async () => {
+  await using folder = await storeFolder();
+  await using node = startCountingNode();
+  await using config = await writeConfig([{ name: "node", url: node.url }]);
+  const path = `${folder.path}/usage.db`;
+  await using collector = await startCollector(path);
+  await using relay = await startRelay([
+    config.path,
+    "--usage-otel-enabled",
+    "--usage-otel-extended",
+    `--usage-otel-endpoint=${collector.address}`,
+    "--usage-otel-flush-interval=10ms",
+    "--usage-otel-export-timeout=500ms",
+  ]);
+  const load = startLoad(relay.urls[0]!, 6, { projects: PROJECTS, paramsOf: (project) => [project] });
+  await load.untilAnswered(500);
+  collector.signal("SIGSTOP");
+  const timedOut = performance.now() + 1_500;
+  while (performance.now() < timedOut) await load.untilAnswered(load.answered.length + 100);
+  collector.signal("SIGCONT");
+  await load.stop();
+  const count = load.answered.length;
+  for (const endMs = performance.now() + 15_000; performance.now() < endMs;) {
+    const [{ n }] = query(path, "SELECT count(*) AS n FROM relay_usage") as [{ n: number }];
+    if (n === count) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  relay.kill("SIGTERM");
+  assertEquals(await relay.exited, 0);
+  assertEquals(await collector.end("SIGTERM"), 0);
+  assertEquals(
+    query(path, "SELECT project, count(*) AS n FROM relay_usage GROUP BY 1 ORDER BY 1"),
+    PROJECTS.map((project) => ({ project, n: node.calls.get(project)! })),
+  );
+  assert(Number(collector.log.at(-1)!["duplicates"]) > 0, "the batches that it stood still with came again");
+});
+
 Deno.test("what the collector can't work with is refused before it listens", async () => {
   await using folder = await storeFolder();
   const newer = `${folder.path}/newer.db`;

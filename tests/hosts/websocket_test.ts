@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createRelay, type RelayHandle, type RelayOptions } from "../../mod.ts";
+import { createRelay, ProjectBudgets, type RelayHandle, type RelayOptions, systemClock } from "../../mod.ts";
 import { listen, type Listener } from "../../src/hosts/deno.ts";
 import { MemorySink } from "../support/memory_sink.ts";
 import { connectSocket } from "../support/socket_client.ts";
@@ -329,4 +329,31 @@ Deno.test("SIGTERM's way: calls under way are answered and metered, then the soc
   await closing;
   assertEquals(billOf(at.usage), [START, "eth_chainId 10 true"]);
   await slow.shutdown();
+});
+
+Deno.test("a budget holds for subscribes, deliveries and calls of a socket; what came to nothing costs nothing", async () => {
+  await using node = startSocketNode();
+  const limits = [{ project: "acme", unitsPerDay: 1_045 }, { project: "globex", unitsPerDay: 1_000 }];
+  await using at = stage([node], { budgets: new ProjectBudgets(limits, systemClock) });
+  await using acme = await connectSocket(at.url, { "project-id": "acme" });
+  assertEquals(typeof (await acme.call("eth_subscribe", ["newHeads"])).result, "string");
+  for (const count of [1, 2, 3, 4]) {
+    node.notify({ number: `0x${count}` });
+    await acme.notified(count);
+  }
+  // 5 units are left: an accepted subscription goes on, and new work is refused.
+  const { error } = await acme.call("eth_chainId");
+  assertEquals([error!.code, (error as { data?: { code?: string } }).data?.code], [429, "over_budget"]);
+  assertEquals((await acme.call("eth_subscribe", ["logs", {}])).error!.code, 429);
+  node.notify({ number: "0x5" });
+  await acme.notified(5);
+  assertEquals(billOf(at.usage), [START, DELIVERY, DELIVERY, DELIVERY, DELIVERY, DELIVERY]);
+
+  // A subscribe that reaches no node gives back what it has taken.
+  const providers = [{ name: "calls-only", nodeUrls: [{ url: node.httpUrl }] }];
+  await using bare = stage([], { providers, budgets: new ProjectBudgets(limits, systemClock) });
+  await using globex = await connectSocket(bare.url, { "project-id": "globex" });
+  for (let i = 0; i < 3; i++) {
+    assertStringIncludes((await globex.call("eth_subscribe", ["newHeads"])).error!.message, "wss:// URL");
+  }
 });

@@ -6,6 +6,8 @@ export interface CollectorProcess extends AsyncDisposable {
   readonly address: string;
   /** Log lines so far. */
   readonly log: readonly LogLine[];
+  /** Sends a signal that does not end it. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void;
   /** Asks it to end with a signal, and comes back with its exit code. */
   end(signal: Deno.Signal): Promise<number>;
 }
@@ -48,6 +50,7 @@ export async function startCollector(
   return {
     address: await address,
     log,
+    signal: (signal) => child.kill(signal),
     end,
     async [Symbol.asyncDispose]() {
       await end("SIGKILL");
