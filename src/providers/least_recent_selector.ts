@@ -6,7 +6,8 @@ import type { NodeUrl, Provider } from "./provider.ts";
 import type { Candidate, Sample, Selection, Selector } from "./selector.ts";
 
 /**
- * Asks the provider that has not been asked for the longest time.
+ * Asks the provider that has not been asked for the longest time, and for requests with the same `lava-stickiness` the
+ * same provider as long as it is available.
  *
  * Available primaries come first, then available backups, then those that are being left alone, since an attempt that
  * may fail is better than an error that is certain. A provider's URLs are tried in the order of the configuration.
@@ -31,7 +32,9 @@ export class LeastRecentSelector implements Selector {
     let bestTurn = Infinity;
     for (const provider of this.#providers) {
       if (!isWanted(provider, steering)) continue;
-      const turn = this.#lastTurn.get(provider) ?? -1;
+      const turn = steering.stickiness === ""
+        ? this.#lastTurn.get(provider) ?? -1
+        : hashOf(steering.stickiness, provider);
       for (const nodeUrl of provider.nodeUrls) {
         if (tried.has(nodeUrl) || !servesCall(nodeUrl, api)) continue;
         const rank = rankOf(provider, nodeUrl.health.isAvailable(nowMs));
@@ -95,6 +98,16 @@ export class LeastRecentSelector implements Selector {
 function isWanted({ name }: Provider, { selectProvider, blockedProviders }: Steering): boolean {
   if (selectProvider !== "" && name !== selectProvider) return false;
   return blockedProviders.length === 0 || !blockedProviders.includes(name);
+}
+
+/** The same number for the same text and provider: each text has its own order of providers, which lasts. */
+function hashOf(stickiness: string, { name }: Provider): number {
+  let hash = 0x811c9dc5;
+  const text = `${stickiness}\n${name}`;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  // The last characters, which tell the providers apart, are to change all of it.
+  hash ^= hash >>> 15;
+  return Math.imul(hash, 0x2c1b3c6d) >>> 0;
 }
 
 /** Lower is asked first. */

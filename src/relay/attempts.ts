@@ -27,8 +27,8 @@ export type Interruption = "client_closed" | "shutting_down";
 interface Running extends AttemptOrder {
   readonly controller: AbortController;
   readonly startedAtMs: number;
-  /** When it has had its relay timeout. */
-  readonly endsAtMs: number;
+  /** When it has had its time. */
+  endsAtMs: number;
   /** When something is to be done about it: infinite once another attempt has been made because it was slow. */
   dueAtMs: number;
 }
@@ -145,9 +145,11 @@ export class Attempts {
     }
   }
 
-  /** Nobody waits for those that are under way any more, and each goes on until its relay timeout. */
+  /** Nobody waits for those that are under way any more, and each may go on for a little while. */
   letGo(): void {
     this.#isLetGo = true;
+    const latestMs = this.#deps.clock.monotonic() + LET_GO_MS;
+    for (const running of this.#running) running.endsAtMs = Math.min(running.endsAtMs, latestMs);
     this.expire();
   }
 
@@ -185,7 +187,8 @@ export class Attempts {
     if (this.#running.size === 0) return;
     let atMs = this.#plan.deadlineMs;
     for (const { dueAtMs } of this.#running) atMs = Math.min(atMs, dueAtMs);
-    const delayMs = Math.max(0, atMs - this.#deps.clock.monotonic());
+    // Timers take whole milliseconds; one that is early would find that it is not time yet.
+    const delayMs = Math.max(0, Math.ceil(atMs - this.#deps.clock.monotonic()));
     this.#cancelTimer = this.#deps.clock.schedule(delayMs, () => {
       if (this.#isLetGo) return this.expire();
       this.#isTimeUp = true;
@@ -193,6 +196,9 @@ export class Attempts {
     });
   }
 }
+
+/** How long attempts may go on that nobody waits for: a node that hangs would have more and more of them. */
+const LET_GO_MS = 5_000;
 
 const INTERRUPTIONS = { client_closed: CLIENT_CLOSED, shutting_down: SHUTTING_DOWN } as const;
 const MISTAKE = failure("internal_error", "the relay made a mistake; its log says more").error;

@@ -6,7 +6,7 @@ import { MAX_ATTEMPTS } from "./retry_policy.ts";
 
 /**
  * Asks the best providers at once, and takes the first success. For writes: the more nodes see one, the sooner it is
- * known to all, so that the attempts that are still under way then are left to end by themselves.
+ * known to all, so that the attempts that are still under way then are left to end by themselves, for five seconds at the most.
  */
 export async function broadcast(asking: Asking): Promise<Outcome> {
   const { attempts, request: { api } } = asking;

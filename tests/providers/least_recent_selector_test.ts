@@ -109,3 +109,21 @@ Deno.test("the caller may choose the only provider to ask, or some that are not"
   assertEquals([...new Set(asked({ blockedProviders: ["b"] }))].sort(), ["a", "c"]);
   assertEquals(asked({ selectProvider: "b", blockedProviders: ["b"] }), "----");
 });
+
+Deno.test("requests with the same stickiness go to the same provider while it is well, and others elsewhere", () => {
+  const providers = ["a", "b", "c", "d"].map((name) => providerOf(name));
+  const selector = new LeastRecentSelector(providers, new FakeClock(), silentLog);
+  const asked = (stickiness: string, count = 1) =>
+    turns(selector, count, requestOf("eth_call", "", [], { stickiness }));
+  const home = asked("session 1");
+  assertEquals(asked("session 1", 5), home.repeat(5));
+  const homes = Array.from({ length: 400 }, (_, index) => asked(`session ${index}`)).join("");
+  for (const name of "abcd") {
+    const share = homes.split(name).length - 1;
+    assertEquals(share >= 60 && share <= 140, true, `${name} has ${share} of 400`);
+  }
+  const provider = providers.find(({ name }) => name === home)!;
+  selector.report({ provider, nodeUrl: provider.nodeUrls[0]! }, { kind: "failed" }, requestOf().api);
+  const next = asked("session 1");
+  assertEquals([next === home, asked("session 1", 5)], [false, next.repeat(5)]);
+});

@@ -380,6 +380,15 @@ Deno.test("a write's other attempts go on until their time, and are then ended a
   assertEquals([engine.aborted, engine.clock.pending], [["c"], 0]);
 });
 
+Deno.test("nor do they go on for long, as a node that hangs would have more and more of them", async () => {
+  const engine = new Engine({ a: ok("1", 50), b: HANG });
+  await engine.finish(engine.run({ stateful: 1, timeoutMs: 60_000 }));
+  await engine.clock.advance(4_950);
+  assertEquals(engine.aborted, []);
+  await engine.clock.advance(50);
+  assertEquals([engine.aborted, engine.clock.pending], [["b"], 0]);
+});
+
 Deno.test("a client that leaves ends every attempt, and the event says so", async () => {
   for (const [nodes, api] of [[{ a: HANG }, {}], [{ a: HANG, b: HANG }, { stateful: 1 }]] as const) {
     const engine = new Engine(nodes);
