@@ -46,7 +46,11 @@ export interface Surroundings {
 /** The parts that a host puts its own end to, and their resolved options. */
 export interface Assembly {
   /** What relays of other kinds share with this one. */
-  readonly core: { readonly selector: Selector; readonly meter: Meter; readonly options: PlanOptions & RetryOptions };
+  readonly core: {
+    readonly selector: Selector;
+    readonly meter: Meter;
+    readonly options: PlanOptions & RetryOptions & { readonly hedgeQuantile: number };
+  };
   readonly parts: {
     readonly relay: Relay;
     readonly codec: Codec;

@@ -40,17 +40,20 @@ export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wi
     keepaliveTimeoutMs: 20_000,
   });
   const maxBytes = config.maxGrpcMessageBytes ?? 32 * MIB;
-  const { core, parts, options } = assemble({ ...config, apiInterface: "grpc" }, {
+  const { core, counts, parts, options } = assemble({ ...config, apiInterface: "grpc" }, {
     ...surroundings,
     transport: createUnaryTransport(transport, maxBytes + 5),
     // An answer is kept by its JSON, and there is none.
     cache: undefined,
   });
-  const relay = new StreamRelay({ selector: core.selector, transport, meter: core.meter, clock, log }, {
-    ...core.options,
-    maxCopyBytes: 256 * KIB,
-    maxCopyTotalBytes: 64 * MIB,
-  });
+  const relay = new StreamRelay(
+    { selector: core.selector, transport, meter: core.meter, metrics: counts, clock, log },
+    {
+      ...core.options,
+      maxCopyBytes: 256 * KIB,
+      maxCopyTotalBytes: 64 * MIB,
+    },
+  );
   const protocol = createGrpcProtocol({ maxRequestBytes: maxBytes, maxAnswerBytes: maxBytes });
   const { relay: unary, codec: _codec, ...shared } = parts;
   return {

@@ -2,7 +2,7 @@ import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import { NODE_ERRORS, type NodeErrorClass } from "../domain/node_error.ts";
 import type { Outcome } from "../domain/outcome.ts";
-import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
+import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN, traitsOf } from "../domain/relay_error.ts";
 import type { ApiFacts } from "../domain/relay_request.ts";
 import type { StreamCall, StreamReading, StreamScanner } from "../domain/stream_call.ts";
 import type { HeaderFields } from "../domain/wire.ts";
@@ -11,6 +11,8 @@ import type { NodeUrl } from "../providers/provider.ts";
 import type { Candidate, Selector } from "../providers/selector.ts";
 import type { StreamTransport } from "../providers/stream_transport.ts";
 import { noProvider } from "./asking.ts";
+import type { Latencies } from "./latencies.ts";
+import type { RelayMetrics } from "./relay_metrics.ts";
 import { type PlanOptions, planRelay } from "./plan.ts";
 import { type CopyBudget, RequestCopy } from "./request_copy.ts";
 import { decideNext, type Decision, isNeverSeen, type RetryCause, type RetryOptions } from "./retry_policy.ts";
@@ -22,6 +24,9 @@ export interface RelayedStreamDeps {
   readonly transport: StreamTransport;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: RelayMetrics;
+  /** How long answers took; undefined where nobody wants to know. */
+  readonly latencies: Latencies | undefined;
   readonly budget: CopyBudget;
   /** Takes in how it ended; called once. */
   onOutcome(stream: RelayedStream, outcome: Outcome): void;
@@ -31,6 +36,8 @@ export interface RelayedStreamDeps {
 export interface RelayedStreamOptions extends PlanOptions, RetryOptions {
   /** Bytes of a request up to which it can be made again. */
   readonly maxCopyBytes: number;
+  /** Share of a provider's answers that are faster than a slow one; 0 for those within the relay timeout. */
+  readonly hedgeQuantile: number;
 }
 
 /** An answer of a node that is an error of its own. */
@@ -182,8 +189,11 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
     const reading = this.call.protocol.readTrailers(fields);
     if (reading.kind === "failure") return this.#endWithError(named(attempt, reading.error));
     attempt.complete();
+    const isSuccess = reading.kind === "end" && reading.nodeError === undefined;
+    const { name } = attempt.candidate.provider;
+    if (!isSuccess) this.#deps.metrics.attemptFailed(this.call.request, name, "node_error");
     this.#client.sendTrailers(fields);
-    this.#endAnswered(attempt, reading.kind === "end" && reading.nodeError === undefined);
+    this.#endAnswered(attempt, isSuccess);
   }
 
   attemptWritten(attempt: StreamAttempt): void {
@@ -327,11 +337,14 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
     if (this.#chosen !== undefined || this.#isOver) return;
     const { request, deadlineMs } = this.call;
     const plan = planRelay(request, this.#options);
-    const slowAtMs = Math.max(attempt.startedAtMs, this.#requestEndedAtMs) + plan.relayTimeoutMs +
-      attempt.candidate.nodeUrl.extraTimeoutMs;
+    const { provider, nodeUrl } = attempt.candidate;
+    const sinceMs = Math.max(attempt.startedAtMs, this.#requestEndedAtMs);
+    const timeoutMs = plan.relayTimeoutMs + nodeUrl.extraTimeoutMs;
+    const lateMs = this.#deps.latencies?.quantile(provider.name, attempt.api, this.#options.hedgeQuantile) ?? Infinity;
+    const slowAtMs = sinceMs + Math.min(timeoutMs, lateMs);
     // What is subscribed to may be silent for as long as it likes; and who has a deadline of its own knows best.
     const isUnlimited = request.api.isSubscription || deadlineMs !== undefined;
-    attempt.endsAtMs = isUnlimited ? Infinity : Math.max(plan.deadlineMs, slowAtMs);
+    attempt.endsAtMs = isUnlimited ? Infinity : Math.max(plan.deadlineMs, sinceMs + timeoutMs);
     this.#cancelSlow();
     this.#cancelSlow = this.#after(slowAtMs - this.#now(), () => this.#onSlow());
   }
@@ -360,6 +373,7 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
       const message = `did not ${isOpen ? "answer" : "connect"} within ${Math.round(nowMs - attempt.startedAtMs)} ms`;
       this.#lastError = named(attempt, failure(isOpen ? "upstream_timeout" : "upstream_unreachable", message).error);
       this.#hasWaited = true;
+      this.#deps.metrics.attemptFailed(this.call.request, attempt.candidate.provider.name, "protocol_error");
       this.#deps.selector.report(attempt.candidate, { kind: "failed" }, attempt.api);
     }
     if (this.#attempts.size === 0) return this.#giveUp();
@@ -398,10 +412,14 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
 
   #report(attempt: StreamAttempt, reading: StreamReading): void {
     const nowMs = this.#now();
+    const { provider } = attempt.candidate;
+    const fault = faultOf(reading);
+    if (fault !== undefined) this.#deps.metrics.attemptFailed(this.call.request, provider.name, fault);
     const sample = sampleOfReading(reading, nowMs - Math.max(attempt.startedAtMs, this.#requestEndedAtMs));
     // While the client has not said all, an answer says little about how fast the node is.
     if (sample === undefined || (sample.kind === "answered" && !this.#isRequestEnded)) return;
     this.#deps.selector.report(attempt.candidate, sample, attempt.api);
+    if (sample.kind === "answered") this.#deps.latencies?.add(provider.name, attempt.api, sample.latencyMs);
   }
 
   #withNotes(fields: HeaderFields): HeaderFields {
@@ -447,6 +465,13 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
     this.#copy.drop();
     this.#deps.onOutcome(this, outcome);
   }
+}
+
+/** Whether an attempt was answered with an error of the node's own, or not at all. */
+function faultOf(reading: StreamReading): "node_error" | "protocol_error" | undefined {
+  if (reading.kind === "open") return undefined;
+  if (reading.kind === "end") return reading.nodeError === undefined ? undefined : "node_error";
+  return traitsOf(reading.error.code).fault === "upstream" ? "protocol_error" : undefined;
 }
 
 /** The error with the provider that it is about. */

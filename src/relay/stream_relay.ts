@@ -5,6 +5,8 @@ import type { StreamEvents, WireStream } from "../domain/wire_stream.ts";
 import type { Selector } from "../providers/selector.ts";
 import type { StreamTransport } from "../providers/stream_transport.ts";
 import type { Meter, Refusal } from "./meter.ts";
+import { Latencies } from "./latencies.ts";
+import { noMetrics, type RelayMetrics } from "./relay_metrics.ts";
 import { RelayedStream, type RelayedStreamOptions } from "./relayed_stream.ts";
 import { CopyBudget } from "./request_copy.ts";
 
@@ -13,6 +15,8 @@ export interface StreamRelayDeps {
   readonly selector: Selector;
   readonly transport: StreamTransport;
   readonly meter: Meter;
+  /** Default: nobody counts. */
+  readonly metrics?: RelayMetrics | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -29,12 +33,14 @@ export class StreamRelay {
   readonly #options: StreamRelayOptions;
   readonly #open = new Set<RelayedStream>();
   readonly #budget: CopyBudget;
+  readonly #latencies: Latencies | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(deps: StreamRelayDeps, options: StreamRelayOptions) {
     this.#deps = deps;
     this.#options = options;
     this.#budget = new CopyBudget(options.maxCopyTotalBytes);
+    this.#latencies = options.hedgeQuantile > 0 ? new Latencies() : undefined;
   }
 
   /** Calls under way. */
@@ -52,13 +58,15 @@ export class StreamRelay {
    * when it ends, whoever ends it.
    */
   run(call: StreamCall, client: WireStream, isComplete: boolean): StreamEvents {
-    const { selector, transport, clock, log } = this.#deps;
+    const { selector, transport, clock, log, metrics = noMetrics } = this.#deps;
     const stream = new RelayedStream(
       {
         selector,
         transport,
         clock,
         log,
+        metrics,
+        latencies: this.#latencies,
         budget: this.#budget,
         onOutcome: (ended, outcome) => {
           this.#open.delete(ended);

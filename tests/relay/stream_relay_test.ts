@@ -434,3 +434,16 @@ Deno.test("a project over its budget is told so and when to come back; no node i
   assertEquals([relay.usage.events.length, node.calls.length], [2, 2]);
   assertEquals(statusOf(await call("/grpc.health.v1.Health/Check")), "0", "what is not billed is not limited");
 });
+
+Deno.test("by a quantile of its own latency a node is late before its timeout", () => {
+  let isSlow = false;
+  const node = (side: Side) => void side.bodyEnded.promise.then(() => isSlow || answerWith(side, "x"));
+  return run([node, answers], async ({ relay, client }) => {
+    for (let i = 0; i < 80; i++) await client.call("/test.Node/Read");
+    isSlow = true;
+    const startedAtMs = performance.now();
+    for (let i = 0; i < 2; i++) assertEquals(statusOf(await client.call("/test.Node/Read")), "0");
+    assert(performance.now() - startedAtMs < 900, "the relay timeout is a second");
+    assert(relay.usage.events.slice(-2).some(({ hedgeCount }) => hedgeCount === 1));
+  }, { hedgeQuantile: 0.95 });
+});
