@@ -59,9 +59,10 @@ export class Caching {
     const key = cacheKeyOf(request);
     if (request.steering.forcesCacheRefresh) return await this.#refresh(key, request);
     const flight = this.#flights.get(key);
-    if (flight !== undefined) return await this.#join(flight, request);
+    // One that everyone has left is on its way out.
+    if (flight !== undefined && !flight.controller.signal.aborted) return await this.#join(flight, request);
     const found = this.#deps.cache.get(key);
-    if (!(found instanceof Promise) && this.#isGood(request, found)) return this.#hit(request, found);
+    if (!(found instanceof Promise) && this.#isGood(request, found)) return await this.#answerWith(request, found);
     return await this.#lead(key, request, found);
   }
 
@@ -86,7 +87,7 @@ export class Caching {
       const found = looking instanceof Promise ? await looking : undefined;
       if (this.#isGood(request, found)) {
         land({ kind: "reply", entry: found });
-        return this.#hit(request, found);
+        return await this.#answerWith(request, found);
       }
       this.#deps.onLookup(request, false);
       const asked = await this.#deps.ask({ ...request, signal: flight.controller.signal });
@@ -95,7 +96,7 @@ export class Caching {
       return asked.outcome;
     } finally {
       stopWaiting();
-      this.#flights.delete(key);
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
     }
   }
 
@@ -110,7 +111,7 @@ export class Caching {
     stopWaiting();
     request.signal.removeEventListener("abort", onClose);
     if (landing === undefined) return failedBeside(request, { error: CLIENT_CLOSED, tried: [] });
-    if (landing.kind === "reply") return this.#hit(request, landing.entry);
+    if (landing.kind === "reply") return await this.#answerWith(request, landing.entry);
     this.#deps.onLookup(request, false);
     return failedBeside(request, landing);
   }
@@ -127,13 +128,11 @@ export class Caching {
       (entry.head === 0 || entry.head >= this.#deps.minBlock(request));
   }
 
-  /** The answer that a reply to an identical call is for this caller. */
-  #hit(request: RelayRequest, { reply }: CachedReply): Outcome {
-    const { call, api } = request;
-    this.#deps.onLookup(request, true);
-    const reading = call.readReply(reply);
-    const facts = { api, tried: [], attempts: 0, retries: 0, hedges: 0, notes: [] };
-    if (reading.kind === "failure") return { ...reading, ...facts };
+  /** The answer that a reply to an identical call is for this caller; what can't be read is asked for again. */
+  async #answerWith(request: RelayRequest, { reply }: CachedReply): Promise<Outcome> {
+    const reading = request.call.readReply(reply);
+    this.#deps.onLookup(request, reading.kind === "answer");
+    if (reading.kind === "failure") return (await this.#deps.ask(request)).outcome;
     const { status, headers, body } = reading;
     return {
       kind: "answer",
@@ -142,7 +141,12 @@ export class Caching {
       success: this.#deps.isSuccess(reading),
       response: { status, headers, body },
       replyHeaders: reply.headers,
-      ...facts,
+      api: request.api,
+      tried: [],
+      attempts: 0,
+      retries: 0,
+      hedges: 0,
+      notes: [],
     };
   }
 }

@@ -5,6 +5,7 @@ import type { ApiFacts, RelayRequest } from "../../src/domain/relay_request.ts";
 import type { ReplyCache } from "../../src/domain/reply_cache.ts";
 import { NO_STEERING, type Steering } from "../../src/domain/steering.ts";
 import { isCacheable } from "../../src/relay/cache_policy.ts";
+import { nodeReply } from "../support/wire.ts";
 import { apiFacts, Engine, fail, HANG, nodeError, ok } from "../support/engine.ts";
 
 const HOUR = 3_600_000;
@@ -187,6 +188,27 @@ Deno.test("all leave: the call ends", async () => {
   for (const outcome of running) await engine.finish(outcome);
   assertEquals([engine.aborted, engine.clock.pending], [["a"], 0]);
   assertEquals(engine.usage.events.map(({ errorClass }) => errorClass), ["client_closed"]);
+});
+
+Deno.test("who comes just when the last one has left has a call of its own", async () => {
+  const engine = cached({ a: [HANG, ok("x")] });
+  const client = new AbortController();
+  const first = engine.run(block(5), {}, { signal: client.signal });
+  await engine.clock.advance(50);
+  client.abort();
+  const second = await engine.finish(engine.run(block(5)));
+  assertEquals([second.kind, (await engine.finish(first)).kind], ["answer", "failure"]);
+  assertEquals(engine.sent.length, 2);
+  await engine.finish(engine.run(block(5)));
+  assertEquals(engine.sent.length, 2);
+});
+
+Deno.test("what the cache holds and nobody can read is asked for again", async () => {
+  const strange = { reply: nodeReply('{"kind":"html"}'), head: 0 };
+  const engine = new Engine({ a: ok("x") }, { cache: { get: () => strange, set() {} } });
+  const outcome = await engine.finish(engine.run(block(5)));
+  assert(outcome.kind === "answer" && !outcome.cacheHit);
+  assertEquals(brief(engine.usage.events), ["a,false,true,10,1"]);
 });
 
 Deno.test("a forced refresh reaches a node, and others get what it brought", async () => {

@@ -239,6 +239,7 @@ function fakeCall(isBatch: boolean): ProtocolCall {
     readReply(reply) {
       const step: Step = JSON.parse(new TextDecoder().decode(reply.body));
       const isError = step.kind === "node_error";
+      if (!isError && step.kind !== "answer") return failure("malformed_answer", "no step");
       return {
         kind: "answer",
         status: 200,
