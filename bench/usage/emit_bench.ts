@@ -3,6 +3,8 @@ import { SeverityNumber } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter } from "@opentelemetry/sdk-logs";
 import { silentLog, systemClock } from "../../mod.ts";
+import { LiveFeed } from "../../src/ui/live_feed.ts";
+import { WatchedSink } from "../../src/ui/watched_sink.ts";
 import { UsageLogRecord, UsageResource } from "../../src/usage/log_record.ts";
 import { OtelUsageSink } from "../../src/usage/otel_usage_sink.ts";
 import { eventOf } from "./event.ts";
@@ -43,6 +45,12 @@ Deno.bench("build the event", { group: "emit" }, () => {
 
 const otel: UsageSink = new OtelUsageSink(deps, { ...QUEUE, queueSize: 50_000 });
 Deno.bench("otel sink: build the event and emit", { group: "emit" }, () => otel.emit(buildEvent()));
+
+const watched: UsageSink = new WatchedSink(
+  new OtelUsageSink(deps, { ...QUEUE, queueSize: 50_000 }),
+  new LiveFeed({ clock: systemClock }),
+);
+Deno.bench("otel sink with a usage page that nobody looks at", { group: "emit" }, () => watched.emit(buildEvent()));
 
 const full: UsageSink = new OtelUsageSink(deps, { ...QUEUE, queueSize: 1, batchSize: 2, flushIntervalMs: 3_600_000 });
 full.emit(event);

@@ -1,4 +1,4 @@
-import { addressText, parseAddress } from "../config/address.ts";
+import { addressText, isLoopback, parseAddress } from "../config/address.ts";
 import { systemClock } from "../domain/clock.ts";
 import { listen, type Listener } from "../hosts/deno.ts";
 import { createJsonLog } from "../observe/log.ts";
@@ -41,7 +41,7 @@ export async function collect(
     maxBodyBytes: flags["max-request-body-bytes"],
     maxHeldBytes: flags["max-request-body-bytes"] * HELD_BODIES,
     bodyTimeoutMs: flags["request-body-timeout"],
-  });
+  }, log);
   const stopped = stopSignals();
   const listeners: Pick<Listener, "shutdown">[] = [];
   let listening = address;
@@ -59,6 +59,12 @@ export async function collect(
     return refuse([`${addressText(listening)} can't be listened on, or is in use by another program`], HELP);
   }
   log.info("collector is listening", { address: addressText(listening), file: path });
+
+  if (!isLoopback(address)) {
+    log.warn("the collector takes events from whoever reaches it; keep strangers away", {
+      address: addressText(listening),
+    });
+  }
 
   const signal = await stopped.first;
   log.info("stopping: no new requests are taken", { signal });

@@ -1,4 +1,4 @@
-import { type Address, addressText } from "../config/address.ts";
+import { type Address, addressText, isLoopback } from "../config/address.ts";
 import { systemClock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import { listen } from "../hosts/deno.ts";
@@ -38,6 +38,9 @@ export function servePage(
   });
   const url = `http://${addressText(listener)}/`;
   log.info("usage page is served", { url });
+  if (!isLoopback(address)) {
+    log.warn("the usage page asks nobody who they are; put something that does before it", { url });
+  }
   return {
     url,
     shutdown() {

@@ -20,6 +20,11 @@ export function isSameAddress(a: Address, b: Address): boolean {
   return hosts.includes("localhost") && hosts.some((host) => host === "127.0.0.1" || host === "::1");
 }
 
+/** Whether nobody but this host reaches a listener. */
+export function isLoopback({ hostname }: Address): boolean {
+  return hostname === "localhost" || hostname === "::1" || /^127\./.test(hostname);
+}
+
 /** The text that {@linkcode parseAddress} reads. */
 export function addressText({ hostname, port }: Address): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;

@@ -2,10 +2,11 @@ import { Buffer } from "node:buffer";
 import { gunzip } from "node:zlib";
 import { concatBytes } from "../domain/bytes.ts";
 import type { Clock } from "../domain/clock.ts";
+import { type Log, silentLog } from "../domain/log.ts";
 import { decodeJsonRequest } from "../usage/otlp/decode_json.ts";
 import { decodeProtobufRequest } from "../usage/otlp/decode_protobuf.ts";
 import { encodeFailure, encodeSuccess, type OtlpMediaType } from "../usage/otlp/response.ts";
-import { readRow, type ReceivedRecord, type UsageRow } from "../usage/usage_row.ts";
+import { readRow, type ReceivedRecord, ROW_FIELDS, type UsageRow } from "../usage/usage_row.ts";
 import type { UsageStore } from "./usage_store.ts";
 
 /** Limits on what senders can make the receiver hold. */
@@ -32,6 +33,9 @@ export interface ReceiverCounts {
 const LOGS_PATH = "/v1/logs";
 const HEALTH_PATH = "/health";
 const RETRY_AFTER_SECONDS = 1;
+/** At most one line about records that are rejected in this time. */
+const REJECTION_LOG_INTERVAL_MS = 10_000;
+const EVENT_ID_INDEX = ROW_FIELDS.relay_usage.findIndex(({ name }) => name === "event_id");
 
 /** Numbers of google.rpc.Code. */
 const INVALID_ARGUMENT = 3;
@@ -43,12 +47,16 @@ export class UsageReceiver {
   readonly #clock: Clock;
   readonly #options: ReceiverOptions;
   readonly #counts = { requests: 0, refused: 0, rejected: 0 };
+  readonly #log: Log;
   #heldBytes = 0;
+  #lastRejectionLogMs = -Infinity;
+  #hasWarnedOfIds = false;
 
-  constructor(store: Pick<UsageStore, "add">, clock: Clock, options: ReceiverOptions) {
+  constructor(store: Pick<UsageStore, "add">, clock: Clock, options: ReceiverOptions, log: Log = silentLog) {
     this.#store = store;
     this.#clock = clock;
     this.#options = options;
+    this.#log = log;
   }
 
   /** What has arrived so far. */
@@ -69,6 +77,8 @@ export class UsageReceiver {
     if (path === HEALTH_PATH) return Response.json({ status: "ok" });
     if (path !== LOGS_PATH) return plain(404, `records go to POST ${LOGS_PATH}`);
     if (request.method !== "POST") return plain(405, `records go to POST ${LOGS_PATH}`, { allow: "POST" });
+    // Browsers say where a POST comes from, and relays do not: no web page puts something on the bill.
+    if (request.headers.has("origin")) return plain(403, "records are not taken from web pages");
     const mediaType = mediaTypeOf(request.headers.get("content-type") ?? "");
     if (mediaType === undefined) return plain(415, "send application/x-protobuf or application/json");
     const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
@@ -122,8 +132,28 @@ export class UsageReceiver {
     const result = await this.#store.add(rows);
     if (result.kind === "failure") return unavailable(mediaType, "the events can't be stored now");
     const rejected = records.length - rows.length;
-    this.#counts.rejected += rejected;
+    if (rejected > 0) this.#noteRejected(rejected, reason);
+    if (!this.#hasWarnedOfIds) this.#lookForIds(rows);
     return respond(200, mediaType, encodeSuccess(mediaType, rejected, reason));
+  }
+
+  #noteRejected(rejected: number, reason: string): void {
+    this.#counts.rejected += rejected;
+    const nowMs = this.#clock.monotonic();
+    if (nowMs - this.#lastRejectionLogMs < REJECTION_LOG_INTERVAL_MS) return;
+    this.#lastRejectionLogMs = nowMs;
+    this.#log.warn("records are no usage events; senders are told", {
+      reason,
+      rejected_since_start: this.#counts.rejected,
+    });
+  }
+
+  #lookForIds(rows: readonly UsageRow[]): void {
+    if (!rows.some(({ kind, values }) => kind === "relay_usage" && values[EVENT_ID_INDEX] === null)) return;
+    this.#hasWarnedOfIds = true;
+    this.#log.warn("events come without event_id, so that those that come twice are kept twice", {
+      remedy: "run the relays with --usage-otel-extended",
+    });
   }
 
   /** The body, or the answer to one that does not come, or is too long. */

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { UsageReceiver } from "../../src/store/receiver.ts";
+import { silentLog } from "../../src/domain/log.ts";
 import type { StoreResult } from "../../src/store/usage_store.ts";
 import { ByteBuffer } from "../../src/usage/otlp/byte_buffer.ts";
 import { jsonEncoding } from "../../src/usage/otlp/encode_json.ts";
@@ -23,13 +24,15 @@ function setUp(add: (rows: readonly UsageRow[]) => Promise<StoreResult> = () => 
       return add(added);
     },
   };
-  const receiver = new UsageReceiver(store, clock, OPTIONS);
+  const warnings: string[] = [];
+  const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
+  const receiver = new UsageReceiver(store, clock, OPTIONS, log);
   const post = (
     body: BodyInit | null,
     headers: Record<string, string> = { "content-type": "application/json" },
     path = "/v1/logs",
   ) => receiver.fetch(new Request(`http://collector${path}`, { method: "POST", headers, body }));
-  return { clock, rows, receiver, post };
+  return { clock, rows, warnings, receiver, post };
 }
 
 function bodyOf(encoding: typeof jsonEncoding, count = 1): Uint8Array<ArrayBuffer> {
@@ -96,6 +99,23 @@ Deno.test("an answer waits for the store", async () => {
   await answer;
 });
 
+Deno.test("the operator is told of records that are none, now and then, and once of events without ids", async () => {
+  const { clock, warnings, post } = setUp();
+  const send = async (id: string) => {
+    const buffer = new ByteBuffer(1024);
+    jsonEncoding.appendRecord(buffer, new UsageLogRecord(relayEvent(), id, RESOURCE, 0));
+    await post(jsonEncoding.encodeRequest(RESOURCE, buffer.view()));
+  };
+  for (const id of ["none", "none", "", "", "a/b/1"]) await send(id);
+  await clock.advance(10_000);
+  await send("none");
+  assertEquals(warnings.map((message) => message.split(";")[0]), [
+    "records are no usage events",
+    "events come without event_id, so that those that come twice are kept twice",
+    "records are no usage events",
+  ]);
+});
+
 Deno.test("what is not a request for records has its own answer", async () => {
   const { receiver, post } = setUp();
   const statuses = [
@@ -106,8 +126,9 @@ Deno.test("what is not a request for records has its own answer", async () => {
     await receiver.fetch(new Request("http://collector/v1/logs")),
     await receiver.fetch(new Request("http://collector/health")),
     await post(null),
+    await post("{}", { "content-type": "application/json", origin: "http://evil.example" }),
   ].map(({ status }) => status);
-  assertEquals(statuses, [415, 200, 415, 404, 405, 200, 400]);
+  assertEquals(statuses, [415, 200, 415, 404, 405, 200, 400, 403]);
 });
 
 Deno.test("bodies are bounded: announced, sent, and unpacked", async () => {
