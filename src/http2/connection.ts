@@ -5,9 +5,10 @@ import { ConnectionError, ERROR_CODE } from "./error_code.ts";
 import { FloodGuard } from "./flood_guard.ts";
 import { DEFAULT_WINDOW, FLAG, FRAME, type Frame, MAX_31_BITS, PREFACE, readUint32, SETTING } from "./frame.ts";
 import { FrameReader } from "./frame_reader.ts";
-import { HeaderBlock } from "./header_block.ts";
+import { expectNoStream, expectSize, flood, overflow, unpad, violation } from "./frame_checks.ts";
+import { HeaderInput, type ReceivedHeaders } from "./header_input.ts";
+import { Keepalive } from "./keepalive.ts";
 import { brokenRule, contentLength, type HeaderKind } from "./header_rules.ts";
-import { HpackDecoder } from "./hpack/decoder.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
 import { Output } from "./output.ts";
 import { defaultSettings, encodeSettings, readSettings } from "./peer_settings.ts";
@@ -39,6 +40,7 @@ const MAX_REMEMBERED = 1_000;
 const LINGER_MS = 1_000;
 
 const EMPTY = new Uint8Array();
+const PING_PAYLOAD = new Uint8Array(8);
 
 /** One HTTP/2 connection, seen from either side, over any connection that carries bytes. */
 export class Connection implements StreamOwner {
@@ -49,7 +51,7 @@ export class Connection implements StreamOwner {
   readonly #reader: FrameReader;
   readonly #output: Output;
   readonly #encoder = new HpackEncoder();
-  readonly #decoder: HpackDecoder;
+  readonly #headers: HeaderInput;
   readonly #resets: FloodGuard;
   readonly #nuisances: FloodGuard;
   readonly #peer = defaultSettings();
@@ -62,7 +64,6 @@ export class Connection implements StreamOwner {
   #lastPeerStreamId = 0;
   #lastTakenOne = 0;
   #nextStreamId = 1;
-  #block: HeaderBlock | undefined;
 
   #sendWindow = DEFAULT_WINDOW;
   #receiveWindow: number;
@@ -74,7 +75,7 @@ export class Connection implements StreamOwner {
   #lastTakenId = MAX_31_BITS;
   #isClosed = false;
   #isClosing = false;
-  #heardAtMs: number;
+  readonly #keepalive: Keepalive;
   #cancelTimer: () => void;
   #ready = Promise.withResolvers<boolean>();
   #onPong: (() => void) | undefined;
@@ -86,11 +87,17 @@ export class Connection implements StreamOwner {
     this.#duplex = duplex;
     this.#reader = new FrameReader(duplex, isServer);
     this.#output = new Output(duplex, { onDrain: () => this.#pumpWaiting(), onBroken: () => this.#lose() });
-    this.#decoder = new HpackDecoder(4096, limits.maxHeaderListBytes);
+    this.#headers = new HeaderInput(limits.maxHeaderListBytes);
     this.#resets = new FloodGuard(host.clock, RESET_BURST, RESETS_PER_SECOND);
     this.#nuisances = new FloodGuard(host.clock, NUISANCE_BURST, NUISANCES_PER_SECOND);
     this.#receiveWindow = limits.connectionWindowBytes;
-    this.#heardAtMs = host.clock.monotonic();
+    this.#keepalive = new Keepalive({
+      clock: host.clock,
+      // A server takes pings without a call amiss; a client that is gone is to be noticed in any case.
+      isOfInterest: () => isServer || this.#streams.size > 0,
+      ping: () => this.#output.frame(FRAME.PING, 0, 0, PING_PAYLOAD),
+      onLost: () => this.#lose(),
+    }, limits);
     this.#cancelTimer = host.clock.schedule(limits.handshakeTimeoutMs, () => this.#fail(ERROR_CODE.SETTINGS_TIMEOUT));
     this.#greet();
     this.#run();
@@ -140,7 +147,7 @@ export class Connection implements StreamOwner {
     }
     // Streams that are on their way are still taken: the last id is said when the peer has seen the first GOAWAY.
     this.#output.numberFrame(FRAME.GOAWAY, 0, 0, MAX_31_BITS, ERROR_CODE.NO_ERROR);
-    this.#output.frame(FRAME.PING, 0, 0, new Uint8Array(8));
+    this.#output.frame(FRAME.PING, 0, 0, PING_PAYLOAD);
     const takeNoMore = () => {
       cancel();
       if (this.#onPong === undefined) return;
@@ -173,18 +180,7 @@ export class Connection implements StreamOwner {
   }
 
   sendHeaders(streamId: number, fields: Fields, isEnd: boolean): void {
-    const block = this.#encoder.encode(fields);
-    const max = this.#peer.maxFrame;
-    const endFlag = isEnd ? FLAG.END_STREAM : 0;
-    if (block.length <= max) {
-      return this.#output.frame(FRAME.HEADERS, endFlag | FLAG.END_HEADERS, streamId, block);
-    }
-    this.#output.frame(FRAME.HEADERS, endFlag, streamId, block.subarray(0, max));
-    for (let at = max; at < block.length; at += max) {
-      const isLast = at + max >= block.length;
-      const piece = block.subarray(at, at + max);
-      this.#output.frame(FRAME.CONTINUATION, isLast ? FLAG.END_HEADERS : 0, streamId, piece);
-    }
+    this.#output.headers(streamId, this.#encoder.encode(fields), isEnd, this.#peer.maxFrame);
   }
 
   sendData(streamId: number, chunk: Uint8Array, isEnd: boolean): void {
@@ -240,7 +236,7 @@ export class Connection implements StreamOwner {
   async #run(): Promise<void> {
     try {
       while (!this.#isClosed && await this.#reader.fill()) {
-        this.#heardAtMs = this.#host.clock.monotonic();
+        this.#keepalive.heard();
         for (let frame = this.#next(); frame !== undefined; frame = this.#next()) this.#receive(frame);
       }
       this.#lose();
@@ -263,6 +259,7 @@ export class Connection implements StreamOwner {
     this.#isClosing = true;
     this.#output.numberFrame(FRAME.GOAWAY, 0, 0, this.#lastTakenOne, code);
     this.#endStreams();
+    this.#keepalive.stop();
     this.#cancelTimer();
     this.#cancelTimer = this.#host.clock.schedule(LINGER_MS, () => this.#lose());
     await this.#output.flushed();
@@ -276,6 +273,7 @@ export class Connection implements StreamOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelTimer();
+    this.#keepalive.stop();
     this.#output.stop();
     try {
       this.#duplex.close();
@@ -302,30 +300,11 @@ export class Connection implements StreamOwner {
     this.#lose();
   }
 
-  /** Looks now and then whether the peer is still there. */
-  #watch(): void {
-    const { keepaliveMs, keepaliveTimeoutMs } = this.#limits;
-    const { clock } = this.#host;
-    if (keepaliveMs === 0) return;
-    const idleMs = clock.monotonic() - this.#heardAtMs;
-    // A server takes pings without a call amiss; a client that is gone is to be noticed in any case.
-    const isOfInterest = this.isServer || this.#streams.size > 0;
-    if (idleMs < keepaliveMs || !isOfInterest) {
-      this.#cancelTimer = clock.schedule(isOfInterest ? keepaliveMs - idleMs : keepaliveMs, () => this.#watch());
-      return;
-    }
-    const askedAtMs = clock.monotonic();
-    this.#output.frame(FRAME.PING, 0, 0, new Uint8Array(8));
-    this.#cancelTimer = clock.schedule(keepaliveTimeoutMs, () => {
-      if (this.#heardAtMs < askedAtMs) this.#lose();
-      else this.#watch();
-    });
-  }
-
   // What the peer says.
 
   #receive(frame: Frame): void {
-    if (this.#block !== undefined && (frame.type !== FRAME.CONTINUATION || frame.streamId !== this.#block.streamId)) {
+    const { openStreamId } = this.#headers;
+    if (openStreamId !== undefined && (frame.type !== FRAME.CONTINUATION || frame.streamId !== openStreamId)) {
       throw violation("a header block was interrupted");
     }
     if (!this.#hasPeerSettings && frame.type !== FRAME.SETTINGS) throw violation("SETTINGS have to come first");
@@ -333,7 +312,7 @@ export class Connection implements StreamOwner {
       case FRAME.DATA:
         return this.#onData(frame);
       case FRAME.HEADERS:
-        return this.#onHeaders(frame);
+        return this.#onHeaderList(this.#headers.headers(frame));
       case FRAME.PRIORITY:
         if (frame.streamId === 0) throw violation("PRIORITY of no stream");
         if (frame.payload.length !== 5) this.#resetStream(frame.streamId, ERROR_CODE.FRAME_SIZE_ERROR);
@@ -351,7 +330,7 @@ export class Connection implements StreamOwner {
       case FRAME.WINDOW_UPDATE:
         return this.#onWindowUpdate(frame);
       case FRAME.CONTINUATION:
-        return this.#onContinuation(frame);
+        return this.#onHeaderList(this.#headers.continuation(frame));
       default:
         return this.#countNuisance();
     }
@@ -406,27 +385,9 @@ export class Connection implements StreamOwner {
     return isOfPeer ? streamId > this.#lastPeerStreamId : streamId >= this.#nextStreamId;
   }
 
-  #onHeaders({ flags, streamId, payload }: Frame): void {
-    if (streamId === 0) throw violation("HEADERS of no stream");
-    const piece = unpad(payload, flags, (flags & FLAG.PRIORITY) !== 0 ? 5 : 0);
-    const isEnd = (flags & FLAG.END_STREAM) !== 0;
-    if ((flags & FLAG.END_HEADERS) !== 0) return this.#onBlock(streamId, piece, isEnd);
-    this.#block = new HeaderBlock(streamId, isEnd, this.#limits.maxHeaderListBytes * 2);
-    this.#block.add(piece);
-  }
-
-  #onContinuation({ flags, payload }: Frame): void {
-    const block = this.#block;
-    if (block === undefined) throw violation("CONTINUATION of nothing");
-    block.add(payload);
-    if ((flags & FLAG.END_HEADERS) === 0) return;
-    this.#block = undefined;
-    this.#onBlock(block.streamId, block.join(), block.isEnd);
-  }
-
-  /** A whole header block. It has to be decoded even when nobody wants it, for the sake of the table. */
-  #onBlock(streamId: number, block: Uint8Array<ArrayBuffer>, isEnd: boolean): void {
-    const { fields, isTooLarge } = this.#decoder.decode(block);
+  #onHeaderList(headers: ReceivedHeaders | undefined): void {
+    if (headers === undefined) return;
+    const { streamId, fields, isTooLarge, isEnd } = headers;
     this.#nuisances.earn(1);
     const stream = this.#streams.get(streamId);
     if (stream === undefined) {
@@ -476,8 +437,9 @@ export class Connection implements StreamOwner {
     if (isEnd) stream.endRemote();
   }
 
-  #onReset({ streamId, payload }: Frame): void {
-    if (payload.length !== 4) throw new ConnectionError(ERROR_CODE.FRAME_SIZE_ERROR, "RST_STREAM has a wrong size");
+  #onReset(frame: Frame): void {
+    expectSize(frame, 4);
+    const { streamId, payload } = frame;
     if (streamId === 0 || this.#isIdle(streamId)) throw violation("RST_STREAM of a stream that was never opened");
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return this.#countNuisance();
@@ -487,15 +449,12 @@ export class Connection implements StreamOwner {
     stream.finish({ code, by: "peer", isUnprocessed: code === ERROR_CODE.REFUSED_STREAM });
   }
 
-  #onSettings({ flags, streamId, payload }: Frame): void {
-    if (streamId !== 0) throw violation("SETTINGS of a stream");
-    if ((flags & FLAG.ACK) !== 0) {
-      if (payload.length > 0) throw new ConnectionError(ERROR_CODE.FRAME_SIZE_ERROR, "SETTINGS ACK has a payload");
-      return this.#countNuisance();
-    }
+  #onSettings(frame: Frame): void {
+    expectNoStream(frame);
     this.#countNuisance();
+    if ((frame.flags & FLAG.ACK) !== 0) return expectSize(frame, 0);
     const before = this.#peer.initialWindow;
-    readSettings(payload, this.#peer, !this.isServer);
+    readSettings(frame.payload, this.#peer, !this.isServer);
     this.#encoder.setMaxTableSize(this.#peer.headerTableSize);
     for (const stream of this.#streams.values()) {
       if (!stream.addSendWindow(this.#peer.initialWindow - before)) throw overflow();
@@ -504,22 +463,23 @@ export class Connection implements StreamOwner {
     if (!this.#hasPeerSettings) {
       this.#hasPeerSettings = true;
       this.#cancelTimer();
-      this.#watch();
+      this.#keepalive.start();
       this.#ready.resolve(true);
     }
     this.#pumpWaiting();
   }
 
-  #onPing({ flags, streamId, payload }: Frame): void {
-    if (streamId !== 0) throw violation("PING of a stream");
-    if (payload.length !== 8) throw new ConnectionError(ERROR_CODE.FRAME_SIZE_ERROR, "PING has a wrong size");
+  #onPing(frame: Frame): void {
+    expectNoStream(frame);
+    expectSize(frame, 8);
     this.#countNuisance();
-    if ((flags & FLAG.ACK) !== 0) this.#onPong?.();
-    else this.#output.frame(FRAME.PING, FLAG.ACK, 0, payload);
+    if ((frame.flags & FLAG.ACK) !== 0) this.#onPong?.();
+    else this.#output.frame(FRAME.PING, FLAG.ACK, 0, frame.payload);
   }
 
-  #onGoaway({ streamId, payload }: Frame): void {
-    if (streamId !== 0) throw violation("GOAWAY of a stream");
+  #onGoaway(frame: Frame): void {
+    expectNoStream(frame);
+    const { payload } = frame;
     if (payload.length < 8) throw new ConnectionError(ERROR_CODE.FRAME_SIZE_ERROR, "GOAWAY has a wrong size");
     this.#countNuisance();
     if (this.isServer) return;
@@ -534,8 +494,9 @@ export class Connection implements StreamOwner {
     this.#closeWhenIdle();
   }
 
-  #onWindowUpdate({ streamId, payload }: Frame): void {
-    if (payload.length !== 4) throw new ConnectionError(ERROR_CODE.FRAME_SIZE_ERROR, "WINDOW_UPDATE has a wrong size");
+  #onWindowUpdate(frame: Frame): void {
+    expectSize(frame, 4);
+    const { streamId, payload } = frame;
     const bytes = readUint32(payload, 0) & MAX_31_BITS;
     this.#countNuisance();
     if (streamId === 0) {
@@ -582,27 +543,4 @@ export class Connection implements StreamOwner {
 
 function statusOf(fields: Fields): string {
   return fields.find(([name]) => name === ":status")?.[1] ?? "";
-}
-
-/** The payload without padding, and without `skip` bytes before it. */
-function unpad(payload: Uint8Array<ArrayBuffer>, flags: number, skip: number): Uint8Array<ArrayBuffer> {
-  const isPadded = (flags & FLAG.PADDED) !== 0;
-  if (!isPadded && skip === 0) return payload;
-  const from = (isPadded ? 1 : 0) + skip;
-  const to = payload.length - (isPadded ? payload[0] ?? 0 : 0);
-  if (payload.length < from) throw new ConnectionError(ERROR_CODE.FRAME_SIZE_ERROR, "a frame is too short");
-  if (to < from) throw violation("padding is longer than its frame");
-  return payload.subarray(from, to);
-}
-
-function violation(message: string): ConnectionError {
-  return new ConnectionError(ERROR_CODE.PROTOCOL_ERROR, message);
-}
-
-function overflow(): ConnectionError {
-  return new ConnectionError(ERROR_CODE.FLOW_CONTROL_ERROR, "a window was exceeded");
-}
-
-function flood(): ConnectionError {
-  return new ConnectionError(ERROR_CODE.ENHANCE_YOUR_CALM, "too many frames for nothing");
 }

@@ -1,5 +1,5 @@
 import type { ByteDuplex } from "./byte_duplex.ts";
-import { FRAME_HEAD_BYTES, writeUint32 } from "./frame.ts";
+import { FLAG, FRAME, FRAME_HEAD_BYTES, writeUint32 } from "./frame.ts";
 
 /** Bytes that wait for the socket from which on streams hold their data back. */
 const CONGESTED_BYTES = 262_144;
@@ -47,6 +47,17 @@ export class Output {
     if (at < 0) return;
     this.#head(at, payload.length, type, flags, streamId);
     this.#buffer.set(payload, at + FRAME_HEAD_BYTES);
+  }
+
+  /** Adds a header block, in as many frames as it takes. */
+  headers(streamId: number, block: Uint8Array, isEnd: boolean, maxFrame: number): void {
+    const endFlag = isEnd ? FLAG.END_STREAM : 0;
+    if (block.length <= maxFrame) return this.frame(FRAME.HEADERS, endFlag | FLAG.END_HEADERS, streamId, block);
+    this.frame(FRAME.HEADERS, endFlag, streamId, block.subarray(0, maxFrame));
+    for (let at = maxFrame; at < block.length; at += maxFrame) {
+      const isLast = at + maxFrame >= block.length;
+      this.frame(FRAME.CONTINUATION, isLast ? FLAG.END_HEADERS : 0, streamId, block.subarray(at, at + maxFrame));
+    }
   }
 
   /** Adds a frame whose payload is one or two numbers. */
