@@ -9,9 +9,11 @@ export type Expansion =
 /**
  * Expands a spec: takes in what its imports and its collections build on.
  *
- * Imports come first, depth first, and bring their enabled collections; then collections of the same spec that others
- * inherit from, enabled or not; then the parents' collections of the same identity. Parents' collections that the spec
- * has no counterpart of are merged among themselves and stand at the end.
+ * Imports come first, depth first, and bring their enabled collections. Then each collection, in the order of the spec,
+ * takes in those of the same spec that it inherits from, enabled or not, and after that the parents' of the same identity.
+ * So a collection also gets what a base above it has from the parents: a base that is switched off may hand an imported
+ * chain's APIs on to an internal path. Parents' collections that the spec has no counterpart of are merged among
+ * themselves and stand at the end.
  */
 export function expandSpec(index: string, specOf: (index: string) => ChainSpec | undefined): Expansion {
   const reasons: string[] = [];
@@ -64,19 +66,13 @@ class Expander {
       if (others === undefined) inherited.set(key, [collection]);
       else others.push(collection);
     }
-    const inside = this.#inherit(spec);
-    const own = inside.map((collection) => {
-      const key = collectionKey(collection.collection_data);
-      const others = inherited.get(key) ?? [];
-      inherited.delete(key);
-      return this.#merge(spec, collection, others);
-    });
+    const own = this.#inherit(spec, inherited);
     const rest = [...inherited.values()].map((others) => this.#merge(spec, emptyLike(others[0]!), others));
     return { ...spec, api_collections: [...own, ...rest] };
   }
 
-  /** The collections of a spec with what they inherit from others of the same spec. */
-  #inherit(spec: ChainSpec): readonly ApiCollection[] {
+  /** The collections of a spec with what they inherit: from others of the same spec, then from the parents', which are used up. */
+  #inherit(spec: ChainSpec, inherited: Map<string, ApiCollection[]>): readonly ApiCollection[] {
     const byKey = new Map(spec.api_collections.map((each) => [collectionKey(each.collection_data), each]));
     const done = new Map<string, ApiCollection>();
     const visit = (key: string, trail: readonly string[]): ApiCollection | undefined => {
@@ -98,7 +94,13 @@ class Expander {
       done.set(key, merged);
       return merged;
     };
-    return spec.api_collections.map((collection) => visit(collectionKey(collection.collection_data), []) ?? collection);
+    return spec.api_collections.map((collection) => {
+      const key = collectionKey(collection.collection_data);
+      const merged = this.#merge(spec, visit(key, []) ?? collection, inherited.get(key) ?? []);
+      inherited.delete(key);
+      done.set(key, merged);
+      return merged;
+    });
   }
 
   #merge(spec: ChainSpec, child: ApiCollection, parents: readonly ApiCollection[]): ApiCollection {

@@ -107,6 +107,19 @@ Deno.test("a collection builds on others of its spec, disabled ones too, before 
   ]);
 });
 
+Deno.test("a base above that is switched off hands on what it has from the parents, as to an internal path", () => {
+  const data = collection([]).collection_data;
+  const base = collection([], {}, { enabled: false });
+  const heir = collection([api("own", 3), api("gone", 1, false)], { internal_path: "/C" }, {
+    inheritance_apis: [data],
+  });
+  const parent = spec("P", [], collection([api("a", 1), api("gone", 2)]));
+  const [off, inner, ...rest] = expand("C", parent, spec("C", ["P"], base, heir)).api_collections;
+  assertEquals(off!.enabled, false);
+  assertEquals(inner!.apis.map(({ name, enabled }) => [name, enabled]), [["own", true], ["gone", false], ["a", true]]);
+  assertEquals(rest, [], "the parents' collection does not come back at the end");
+});
+
 Deno.test("two collections may build on the same third one", () => {
   const base = collection([api("a", 1)]);
   const inherit = { inheritance_apis: [base.collection_data] };
