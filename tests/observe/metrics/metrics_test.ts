@@ -202,3 +202,17 @@ Deno.test("a subscription that was started is counted as one, a refused one is n
   }
   assertEquals(counts.subscriptions, 1);
 });
+
+Deno.test("a relay's WebSockets are on its page while they are open", async () => {
+  const metrics = new Metrics(SOURCES);
+  const providers = [{ name: "a", nodeUrls: [{ url: "https://a/" }] }];
+  await using relay = createRelay({ chainId: "ETH1", providers, metrics });
+  const open = () => valueOf(String(metrics), `${P}ws_connections_active{spec="ETH1",apiInterface="jsonrpc"}`);
+  assertEquals(open(), 0);
+  const accept = relay.upgrade(new Request("http://relay.example/ws", { headers: { upgrade: "websocket" } }));
+  assert(typeof accept === "function");
+  const receiver = accept({ bufferedAmount: 0, send() {}, close() {} });
+  assertEquals(open(), 1);
+  receiver.closed();
+  assertEquals(open(), 0);
+});
