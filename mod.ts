@@ -46,6 +46,7 @@ export { type Log, type LogFields, silentLog } from "./src/domain/log.ts";
 export type { OptimizerQosEvent, RelayUsageEvent, UsageEvent, UsageEventKind } from "./src/domain/usage_event.ts";
 export type { ConnectionInfo } from "./src/hosts/fetch_handler.ts";
 export type { AcceptSocket } from "./src/hosts/upgrade.ts";
+export { createPathRouter, type PathRouter, type RoutedRelay } from "./src/hosts/path_router.ts";
 export type { ClientSocket, SocketReceiver } from "./src/hosts/websocket_session.ts";
 export { MemoryCache, type MemoryCacheOptions } from "./src/cache/memory_cache.ts";
 export type { CachedReply, ReplyCache } from "./src/domain/reply_cache.ts";

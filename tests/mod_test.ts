@@ -14,6 +14,7 @@ Deno.test("the exports of the module are these", () => {
     "createMetrics",
     "createMetricsHandler",
     "createOtelUsageSink",
+    "createPathRouter",
     "createRelay",
     "readSpecFile",
     "silentLog",

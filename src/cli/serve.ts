@@ -8,13 +8,14 @@ import {
   type ReplyCache,
 } from "../../mod.ts";
 import { type Address, addressText } from "../config/address.ts";
-import type { EndpointConfig } from "../config/file_content.ts";
+import { type EndpointConfig, pathOfEndpoint } from "../config/file_content.ts";
 import type { RelayFlags } from "../config/flags.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
 import { type ProcessFacts, resolveUsageOptions } from "../config/usage_options.ts";
 import { systemClock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
-import { listen, type Listener } from "../hosts/deno.ts";
+import { listen, type Listener, type ListenerTls } from "../hosts/deno.ts";
+import { createPathRouter } from "../hosts/path_router.ts";
 import { createJsonLog } from "../observe/log.ts";
 import type { UsageSink, UsageStats } from "../usage/usage_sink.ts";
 import { cacheMistakes, createCache } from "./create_cache.ts";
@@ -50,6 +51,7 @@ export async function serve(
     ...read.mistakes,
     ...takenAddresses(addressesOf(read.endpoints, flags)),
   ];
+  const certificates = readCertificates(read.endpoints, mistakes);
   if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
   const usageOptions = resolveUsageOptions(flags, `lava-${command}`, processFacts());
   if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
@@ -72,8 +74,10 @@ export async function serve(
   });
   const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
   const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
-  const shared = { usage: page?.usage ?? usage, target, cache, budgets, log, metrics: metricsListener && metrics };
-  const running = await Promise.all(read.endpoints.map((endpoint) => start(endpoint, flags, shared)));
+  const metricsOrNone = metricsListener && metrics;
+  const shared = { usage: page?.usage ?? usage, target, cache, budgets, log, metrics: metricsOrNone, certificates };
+  const groups = byAddress(read.endpoints);
+  const running = (await Promise.all(groups.map((endpoints) => start(endpoints, flags, shared)))).flat();
 
   const signal = await stopped.first;
   log.info("stopping: no new requests are taken", { signal });
@@ -101,31 +105,56 @@ interface Shared {
   readonly cache: ReplyCache | undefined;
   readonly budgets: ProjectBudgets | undefined;
   readonly metrics: MetricsRegistry | undefined;
+  readonly certificates: ReadonlyMap<EndpointConfig, ListenerTls>;
   readonly log: Log;
 }
 
-async function start(endpoint: EndpointConfig, flags: RelayFlags, shared: Shared): Promise<Running> {
+/** Endpoints by their addresses. Those that want a free port each get their own. */
+function byAddress(endpoints: readonly EndpointConfig[]): EndpointConfig[][] {
+  const groups = new Map<string, EndpointConfig[]>();
+  for (const [index, endpoint] of endpoints.entries()) {
+    const key = endpoint.address.port === 0 ? String(index) : addressText(endpoint.address);
+    groups.set(key, [...groups.get(key) ?? [], endpoint]);
+  }
+  return [...groups.values()];
+}
+
+/** Starts what is served at one address. */
+async function start(endpoints: readonly EndpointConfig[], flags: RelayFlags, shared: Shared): Promise<Running[]> {
   const { target, log } = shared;
-  const { relay: config } = endpoint;
-  const running = config.apiInterface === "grpc"
-    ? await startGrpc(endpoint, flags, shared)
-    : startHttp(endpoint, flags, shared);
-  log.info("relay is listening", {
-    address: addressText(running.listener),
-    chain: config.chainId,
-    api_interface: config.apiInterface ?? "jsonrpc",
-    providers: config.providers.length,
-    backup_providers: config.backupProviders?.length ?? 0,
-    usage: target,
-  });
+  const [first] = endpoints as [EndpointConfig];
+  const running = first.relay.apiInterface === "grpc"
+    ? [await startGrpc(first, flags, shared)]
+    : startHttp(endpoints, flags, shared);
+  for (const [index, endpoint] of endpoints.entries()) {
+    const { relay: config } = endpoint;
+    log.info("relay is listening", {
+      address: addressText(running[index]!.listener),
+      ...(endpoints.length > 1 && { path: pathOfEndpoint(endpoint) }),
+      ...(endpoint.tls && { tls: true }),
+      chain: config.chainId,
+      api_interface: config.apiInterface ?? "jsonrpc",
+      providers: config.providers.length,
+      backup_providers: config.backupProviders?.length ?? 0,
+      usage: target,
+    });
+  }
   return running;
 }
 
-function startHttp({ address, relay: config }: EndpointConfig, flags: RelayFlags, shared: Shared): Running {
-  const { usage, cache, budgets, metrics, log } = shared;
+/** One relay at an address has it for itself; several are each served below their own path. */
+function startHttp(endpoints: readonly EndpointConfig[], flags: RelayFlags, shared: Shared): Running[] {
+  const { usage, cache, budgets, metrics, log, certificates } = shared;
   const optional = { ...(cache && { cache }), ...(budgets && { budgets }), ...(metrics && { metrics }) };
-  const relay = createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional });
-  return { relay, listener: listen(address, relay.fetch, relay.upgrade) };
+  const relays = endpoints.map(({ relay: config }) =>
+    createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional })
+  );
+  const [first] = endpoints as [EndpointConfig];
+  const { fetch, upgrade } = relays.length === 1
+    ? relays[0]!
+    : createPathRouter(Object.fromEntries(relays.map((relay, index) => [pathOfEndpoint(endpoints[index]!), relay])));
+  const listener = listen(first.address, fetch, upgrade, certificates.get(first));
+  return relays.map((relay) => ({ relay, listener }));
 }
 
 async function startGrpc(endpoint: EndpointConfig, flags: RelayFlags, shared: Shared): Promise<Running> {
@@ -142,7 +171,8 @@ async function stop(
   flags: RelayFlags,
   others: readonly (Pick<Listener, "shutdown"> | undefined)[],
 ): Promise<void> {
-  const closing = running.map(({ listener }) => listener.shutdown());
+  const listeners = new Set(running.map(({ listener }) => listener));
+  const closing = [...listeners].map((listener) => listener.shutdown());
   await Promise.all(running.map(({ relay }) => relay.close(flags["shutdown-grace"])));
   let cancelTimer = () => {};
   const timeUp = new Promise<void>((resolve) => cancelTimer = systemClock.schedule(CONNECTION_GRACE_MS, resolve));
@@ -197,6 +227,28 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     responseCompressionMinBytes: flags["response-compression-min-bytes"],
     trustedProxies: flags["trusted-proxy"],
   };
+}
+
+/** The certificates of listeners that speak TLS, read before anything listens. */
+function readCertificates(endpoints: readonly EndpointConfig[], mistakes: string[]): Map<EndpointConfig, ListenerTls> {
+  const certificates = new Map<EndpointConfig, ListenerTls>();
+  for (const endpoint of endpoints) {
+    if (endpoint.tls === undefined) continue;
+    const [cert = "", key = ""] = [endpoint.tls.certFile, endpoint.tls.keyFile].map((file) => {
+      try {
+        return Deno.readTextFileSync(file);
+      } catch {
+        mistakes.push(`${file}: can't be read; TLS of ${addressText(endpoint.address)} needs it`);
+        return "";
+      }
+    });
+    if (cert !== "" && !cert.includes("BEGIN CERTIFICATE")) {
+      mistakes.push(`${endpoint.tls.certFile}: is no certificate`);
+    }
+    if (key !== "" && !key.includes("PRIVATE KEY")) mistakes.push(`${endpoint.tls.keyFile}: is no private key`);
+    certificates.set(endpoint, { cert, key });
+  }
+  return certificates;
 }
 
 /** Every address that is to be listened on. */

@@ -14,7 +14,15 @@ export interface EndpointConfig {
   readonly address: Address;
   /** Where gRPC-Web is served beside gRPC. */
   readonly grpcWebAddress?: Address;
+  /** Files of the certificate chain and the private key; undefined for a listener without TLS. */
+  readonly tls?: EndpointTls;
   readonly relay: RelayConfig;
+}
+
+/** Where a listener's certificate is, in PEM. */
+export interface EndpointTls {
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** What a configuration says. With mistakes in it, the endpoints are only as good as what could be read. */
@@ -74,19 +82,52 @@ export function readFileContent(content: unknown, specs: SpecSet): FileContent {
     }
     for (const provider of own) used.add(provider);
     if (address === undefined) continue;
-    if (endpoints.some((other) => isSameAddress(other.address, address))) {
-      mistakes.push({
-        path: [...at, "network-address"],
-        message: `${addressText(address)} is taken by another endpoint`,
-      });
+    const tls = readTls(membersOf(value), at, mistakes);
+    const other = endpoints.find((each) => isSameAddress(each.address, address));
+    const conflict = other && conflictOf(other, { address, relay, ...(tls && { tls }) });
+    if (conflict !== undefined) {
+      const message = `${addressText(address)} is taken by another endpoint${conflict}`;
+      mistakes.push({ path: [...at, "network-address"], message });
     }
     const web = readGrpcWeb(membersOf(value), address, [...at, "grpc-web-address"], mistakes);
-    endpoints.push({ address, relay, ...(web && { grpcWebAddress: web }) });
+    endpoints.push({ address, relay, ...(web && { grpcWebAddress: web }), ...(tls && { tls }) });
   }
   const projects = readProjects(listOf(file["projects"]), mistakes);
   const unused = all.filter((provider) => !used.has(provider));
   const warnings = unused.map(({ config }) => `provider ${config.name} is for no endpoint; it is not used`);
   return { endpoints, projects, mistakes: onePerPlace(mistakes), warnings: [...warnings, ...withoutEffect(all)] };
+}
+
+/** Why two endpoints can't share an address, each below its own path; undefined when they can. */
+function conflictOf(a: EndpointConfig, b: EndpointConfig): string | undefined {
+  if (addressText(a.address) !== addressText(b.address)) return "";
+  if (a.relay.apiInterface === "grpc" || b.relay.apiInterface === "grpc") return "; gRPC needs one of its own";
+  if (pathOfEndpoint(a) === pathOfEndpoint(b)) return " of the same chain and interface";
+  const isSameTls = a.tls?.certFile === b.tls?.certFile && a.tls?.keyFile === b.tls?.keyFile;
+  return isSameTls ? undefined : " with another certificate";
+}
+
+/** Where an endpoint is served when it shares its address: `/eth1/jsonrpc`. */
+export function pathOfEndpoint({ relay }: EndpointConfig): string {
+  return `/${relay.chainId.toLowerCase()}/${relay.apiInterface ?? "jsonrpc"}`;
+}
+
+function readTls(members: Members, at: Mistake["path"], mistakes: Mistake[]): EndpointTls | undefined {
+  const [certFile, keyFile] = [textOf(members["tls-cert-file"]), textOf(members["tls-key-file"])];
+  if (members["tls-enabled"] !== true) {
+    if (certFile !== "" || keyFile !== "") {
+      mistakes.push({ path: [...at, "tls-enabled"], message: "must be true for a certificate to be used" });
+    }
+    return undefined;
+  }
+  if (textOf(members["api-interface"]) === "grpc") {
+    mistakes.push({ path: [...at, "tls-enabled"], message: "TLS of gRPC listeners is not available; end it in front" });
+  }
+  if (certFile === "") {
+    mistakes.push({ path: [...at, "tls-cert-file"], message: "is missing; TLS needs a certificate" });
+  }
+  if (keyFile === "") mistakes.push({ path: [...at, "tls-key-file"], message: "is missing; TLS needs a private key" });
+  return { certFile, keyFile };
 }
 
 function readProjects(values: readonly unknown[], mistakes: Mistake[]): ProjectLimit[] {

@@ -68,7 +68,9 @@ const endpoint = closedObject({
   "api-interface": apiInterface,
   "network-address": address,
   "grpc-web-address": v.optional(address),
-  "tls-enabled": unavailable(false, "TLS on a listener is not available; terminate it in front of the relay"),
+  "tls-enabled": flag,
+  "tls-cert-file": v.optional(text),
+  "tls-key-file": v.optional(text),
   "health-check-path": v.optional(text),
 });
 
@@ -111,7 +113,9 @@ const SHOWN = [
   "network-address",
   "stake",
   "timeout",
+  "tls-cert-file",
   "tls-enabled",
+  "tls-key-file",
   "units-per-day",
   "units-per-second",
 ];

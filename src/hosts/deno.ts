@@ -9,20 +9,27 @@ export interface Listener {
   shutdown(): Promise<void>;
 }
 
+/** Certificate chain and private key of a listener that speaks TLS, in PEM. */
+export interface ListenerTls {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** Seconds without a sign of life after which the platform asks for one, and then ends a client's WebSocket. */
 const PING_TIMEOUT_S = 30;
 
 /**
  * Serves a `fetch` handler on one address with `Deno.serve`, and WebSockets where `upgrade` is given. Port 0 takes a free
- * one. Throws when the address is taken.
+ * one. With TLS it speaks HTTP/2 as well. Throws when the address is taken, or the certificate can't be used.
  */
 export function listen(
   address: { readonly hostname: string; readonly port: number },
   fetch: (request: Request, info: ConnectionInfo) => Promise<Response>,
   upgrade?: (request: Request, info: ConnectionInfo) => AcceptSocket | Response,
+  tls?: ListenerTls,
 ): Listener {
   const server = Deno.serve(
-    { hostname: address.hostname, port: address.port, onListen() {} },
+    { hostname: address.hostname, port: address.port, onListen() {}, ...tls },
     (request, { remoteAddr }) => {
       const info = { clientAddress: remoteAddr.hostname };
       if (upgrade === undefined || !isUpgrade(request)) return fetch(request, info);

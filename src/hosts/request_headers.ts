@@ -22,12 +22,6 @@ export interface HeaderSource {
   get(name: string): string | null;
 }
 
-/** Where headers are read from: a request's `Headers`, or the metadata of a call. Names are in lower case. */
-export interface HeaderSource {
-  /** The value, null when it was not sent; several of one name are joined by `, `. */
-  get(name: string): string | null;
-}
-
 /** Who sent a request and how it is to be relayed, or which header can't be read. */
 export type SteeringResult =
   | { readonly kind: "steering"; readonly caller: Caller; readonly steering: Steering }

@@ -16,7 +16,7 @@ export function isUpgrade(request: Request): boolean {
 /** Decides about a request for a WebSocket: what takes the socket, or the response that refuses it. */
 export function decideUpgrade(
   request: Request,
-  { clientAddress = "" }: ConnectionInfo,
+  { clientAddress = "", path: ownPath }: ConnectionInfo,
   codec: Codec,
   sessions: WebSocketSessions | undefined,
 ): AcceptSocket | Response {
@@ -26,7 +26,7 @@ export function decideUpgrade(
   const refusal = sessions.refusal(clientAddress);
   if (refusal !== undefined) return refuse(codec, refusal);
   const { caller, steering } = steered;
-  const path = URL.canParse(request.url) ? new URL(request.url).pathname : "/";
+  const path = ownPath ?? (URL.canParse(request.url) ? new URL(request.url).pathname : "/");
   return (socket) => sessions.open(socket, { caller, steering, path });
 }
 

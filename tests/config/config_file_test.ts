@@ -138,7 +138,16 @@ const BAD: readonly (readonly [string, string, ...(readonly string[])[]])[] = [
   ["a name with a comma", change("name: spare", "name: a,b"), ["line 17", "backup-providers[0].name", "comma"]],
   ["no providers", GOOD.slice(0, GOOD.indexOf("static-providers")), ["static-providers", "at least one provider"]],
   ["no endpoints", GOOD.slice(GOOD.indexOf("static-providers")), ["endpoints", "is missing"]],
-  ["TLS on a listener", change("    network", "    tls-enabled: true\n    network"), ["line 4", "tls-enabled"]],
+  [
+    "TLS on a listener without a certificate",
+    change("    network", "    tls-enabled: true\n    network"),
+    ["endpoints[0].tls-cert-file", "missing"],
+    ["endpoints[0].tls-key-file", "missing"],
+  ],
+  ["a certificate without TLS", change("    network", "    tls-cert-file: a.pem\n    network"), [
+    "tls-enabled",
+    "true",
+  ]],
 ];
 
 for (const [what, text, ...expected] of BAD) {

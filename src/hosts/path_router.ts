@@ -1,0 +1,85 @@
+import type { ConnectionInfo } from "./fetch_handler.ts";
+import { splitUrl } from "./http_response.ts";
+import type { AcceptSocket } from "./upgrade.ts";
+
+/** What a path leads to: a relay. */
+export interface RoutedRelay {
+  /** Answers one request. */
+  fetch(request: Request, info?: ConnectionInfo): Promise<Response>;
+  /** Decides about a request for a WebSocket. */
+  upgrade(request: Request, info?: ConnectionInfo): AcceptSocket | Response;
+}
+
+/** Many relays behind one address. */
+export type PathRouter = RoutedRelay;
+
+/**
+ * Serves several relays at one address, each below a path of its own, such as `/eth1/jsonrpc`: what stands behind it is
+ * the path that the relay sees. Upper and lower case make no difference in it. Everything else is not found.
+ *
+ * @example Two relays on a platform that has one address
+ * ```ts
+ * import { createPathRouter, createRelay } from "@relaymeter/relay";
+ *
+ * const providers = [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }];
+ * const router = createPathRouter({
+ *   "/eth1/jsonrpc": createRelay({ chainId: "ETH1", providers }),
+ *   "/base/jsonrpc": createRelay({ chainId: "BASE", providers }),
+ * });
+ * const health = await router.fetch(new Request("http://relay.example/base/jsonrpc/lava/health"));
+ * if (health.status !== 200) throw new Error("the second relay is healthy");
+ * const nothing = await router.fetch(new Request("http://relay.example/"));
+ * if (nothing.status !== 404) throw new Error("nothing is served at the root");
+ * ```
+ */
+export function createPathRouter(relays: Readonly<Record<string, RoutedRelay>>): PathRouter {
+  const routes = new Map(Object.entries(relays).map(([prefix, relay]) => [trimmed(prefix), relay]));
+  // All prefixes of one router need not have the same depth: the longest one that fits is meant.
+  const depths = [...new Set([...routes.keys()].map(depthOf))].sort((a, b) => b - a);
+  const find = (url: string): { readonly relay: RoutedRelay; readonly path: string } | undefined => {
+    const { path } = splitUrl(url);
+    for (const depth of depths) {
+      const end = endOfSegments(path, depth);
+      const relay = end < 0 ? undefined : routes.get(path.slice(0, end).toLowerCase());
+      if (relay !== undefined) return { relay, path: path.slice(end) || "/" };
+    }
+    return undefined;
+  };
+  return {
+    fetch(request, info = {}) {
+      const found = find(request.url);
+      return found === undefined
+        ? Promise.resolve(notFound())
+        : found.relay.fetch(request, { ...info, path: found.path });
+    },
+    upgrade(request, info = {}) {
+      const found = find(request.url);
+      return found === undefined ? notFound() : found.relay.upgrade(request, { ...info, path: found.path });
+    },
+  };
+}
+
+function notFound(): Response {
+  const body = '{"error":"not_found","message":"nothing is served at this path; write /<chain>/<interface>"}';
+  const headers = { "content-type": "application/json", "access-control-allow-origin": "*" };
+  return new Response(body, { status: 404, headers });
+}
+
+function trimmed(prefix: string): string {
+  return `/${prefix.replace(/^\/+|\/+$/g, "").toLowerCase()}`;
+}
+
+function depthOf(prefix: string): number {
+  return prefix.split("/").length - 1;
+}
+
+/** Where the first `count` segments of a path end; -1 when it has fewer. */
+function endOfSegments(path: string, count: number): number {
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    if (path[at] !== "/" || at + 1 >= path.length) return -1;
+    const slash = path.indexOf("/", at + 1);
+    at = slash < 0 ? path.length : slash;
+  }
+  return at;
+}
