@@ -83,6 +83,17 @@ contract("a call with fields, bodies and trailers", async ({ client, next }) => 
   assertEquals(await side.over.promise, undefined);
 });
 
+contract("heads and trailers that take several frames", async ({ client, next }) => {
+  const large = "v".repeat(25_000);
+  const call = open(client, "/x", true, [["x-large", large]]);
+  const { side, incoming } = await next();
+  assertEquals(valueOf(incoming.fields, "x-large"), large);
+  side.stream.sendHead([...OK, ["y-large", large]], false);
+  side.stream.sendTrailers([["grpc-status", "0"], ["z-large", large]]);
+  assertEquals(await call.over.promise, undefined);
+  assertEquals([valueOf(call.head, "y-large"), valueOf(call.trailers, "z-large")], [large, large]);
+});
+
 contract("a head that is all of the answer", async ({ client, next }) => {
   const call = open(client, "/x", true);
   const { side, incoming } = await next();

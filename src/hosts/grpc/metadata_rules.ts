@@ -2,17 +2,24 @@ import type { RequestedBlock } from "../../domain/block.ts";
 import type { HeaderRule } from "../../domain/chain_spec.ts";
 import { fieldOf, type HeaderFields } from "../../domain/wire.ts";
 
-/** The metadata for the node, as the chain spec wants it: all of it, but for what it names otherwise. */
+/** What shows a caller to whom it is meant for, which is hardly a provider. */
+const CREDENTIALS: readonly string[] = ["authorization", "cookie", "proxy-authorization"];
+
+/**
+ * The metadata for the node: all of it, but for what the chain spec takes out or sets, and for credentials that it does
+ * not let through.
+ */
 export function applyRules(fields: HeaderFields, rules: readonly HeaderRule[]): HeaderFields {
-  if (rules.length === 0) return fields;
   const set: (readonly [string, string])[] = [];
-  const dropped = new Set<string>();
+  const dropped = new Set(CREDENTIALS);
   for (const { name, kind, value } of rules) {
-    if (kind !== "pass_ignore" && kind !== "pass_override") continue;
-    dropped.add(name.toLowerCase());
-    if (kind === "pass_override") set.push([name.toLowerCase(), value ?? ""]);
+    const lower = name.toLowerCase();
+    if (kind === "pass_send" || kind === "pass_both") dropped.delete(lower);
+    else if (kind !== "pass_reply") dropped.add(lower);
+    if (kind === "pass_override") set.push([lower, value ?? ""]);
   }
-  return dropped.size === 0 ? fields : [...fields.filter(([name]) => !dropped.has(name)), ...set];
+  const kept = fields.filter(([name]) => !dropped.has(name));
+  return set.length === 0 ? kept : [...kept, ...set];
 }
 
 /** The block that a call is about, where its metadata says so: Cosmos chains have it there. */
