@@ -36,6 +36,7 @@ export function readTriples(
   positionals: readonly string[],
   upstreams: readonly string[],
   specs: SpecSet,
+  allowInsecure = false,
 ): ReadEndpoints {
   const mistakes: string[] = [];
   const endpoints: EndpointConfig[] = [];
@@ -55,7 +56,7 @@ export function readTriples(
       chainId,
       specs,
       apiInterface: apiInterface ?? "jsonrpc",
-      providers: providersOf(upstreams, chainId, apiInterface ?? "jsonrpc", specs),
+      providers: providersOf(upstreams, chainId, apiInterface ?? "jsonrpc", specs, allowInsecure),
     };
     for (const { path, message } of checkRelayConfig(relay)) {
       if (path[0] === "providers" && path.length === 1) continue;
@@ -76,6 +77,7 @@ function providersOf(
   chainId: string,
   apiInterface: ApiInterface,
   specs: SpecSet,
+  allowInsecure: boolean,
 ): RelayConfig["providers"] {
   const expansion = specs.expand(chainId);
   const addons = expansion.kind === "spec" ? [...compileMatcher(expansion.spec, apiInterface)?.serviceNames ?? []] : [];
@@ -87,7 +89,11 @@ function providersOf(
   if (calls.length === 0) return sockets.map((url) => ({ name: "upstream", nodeUrls: [{ url, addons }] }));
   return calls.map((url, index) => ({
     name: calls.length === 1 ? "upstream" : `upstream-${index + 1}`,
-    nodeUrls: [url, ...sockets.filter((socket) => ownerOf(socket) === index)].map((each) => ({ url: each, addons })),
+    nodeUrls: [url, ...sockets.filter((socket) => ownerOf(socket) === index)].map((each) => ({
+      url: each,
+      addons,
+      ...(allowInsecure && { allowInsecure }),
+    })),
   }));
 }
 

@@ -43,7 +43,9 @@ export async function serve(
   const [first] = positionals;
   const isFile = positionals.length === 1 && first !== undefined;
   const { specs, mistakes: specMistakes, notes } = await loadSpecs(flags["use-static-spec"], specFetchOptions(flags));
-  const read = isFile ? readFile(first, specs) : readTriples(positionals, flags.upstream, specs);
+  const read = isFile
+    ? readFile(first, specs)
+    : readTriples(positionals, flags.upstream, specs, flags["grpc-allow-insecure"]);
   const mistakes = [
     ...flagMistakes,
     ...cacheMistakes(flags),

@@ -26,6 +26,7 @@ export const RELAY_FLAGS = {
 
   "grpc-max-message-bytes": integer(33_554_432, 1, 536_870_912, "largest gRPC message, in either direction"),
   "grpc-connect-timeout": duration("30s", 1, "10m", "time for a gRPC channel to get ready"),
+  "grpc-allow-insecure": toggle(false, "reach nodes that --upstream names with grpc:// without TLS"),
   "grpc-http2": choice(["frames", "node"], "frames", "HTTP/2 of gRPC: the relay's own, or the runtime's node:http2"),
 
   "debug-relays": toggle(false, "say in lava-debug-relay how each answer came about"),

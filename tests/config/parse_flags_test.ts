@@ -34,6 +34,7 @@ Deno.test("without arguments every flag has its documented default", () => {
     "max-response-body-bytes": 100 * 1024 * 1024,
     "grpc-max-message-bytes": 33_554_432,
     "grpc-connect-timeout": 30_000,
+    "grpc-allow-insecure": false,
     "grpc-http2": "frames",
     "debug-relays": false,
     "enable-selection-stats": false,

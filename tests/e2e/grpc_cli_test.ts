@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { stringify } from "yaml";
 import { makeCertificates } from "../support/certificates.ts";
 import { Side } from "../support/http2_streams.ts";
-import { GrpcClient, message, statusOf, statusTextOf } from "../support/grpc_wire.ts";
+import { answerWith, GrpcClient, message, startGrpcNode, statusOf, statusTextOf } from "../support/grpc_wire.ts";
 import { hasPythonGrpc, startPythonServer } from "../support/grpc/peers.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { runCli, startRelay } from "../support/relay_process.ts";
@@ -84,6 +84,19 @@ Deno.test("from the command line: mutual TLS with a node, events, health, and an
     assert(relay.log.every((line) => !JSON.stringify(line).includes(String(server.port))), "no upstream in the log");
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("without a file", async () => {
+  await using node = await startGrpcNode((side) => void side.bodyEnded.promise.then(() => answerWith(side, "pong")));
+  const triple = ["127.0.0.1:0", "COSMOSHUB", "grpc", `--upstream=grpc://127.0.0.1:${node.port}`];
+  const { code, err } = await runCli("rpcsmartrouter", ...triple);
+  assertEquals(code, 2);
+  assertStringIncludes(err, "--upstream: has the scheme grpc:, which has no TLS");
+  for (const http2 of ["frames", "node"]) {
+    await using relay = await startRelay([...triple, "--grpc-allow-insecure", `--grpc-http2=${http2}`]);
+    await using client = await GrpcClient.connect(Number(new URL(relay.urls[0]!).port));
+    assertEquals(statusOf(await client.call("/cosmos.bank.v1beta1.Query/Balance")), "0");
   }
 });
 
