@@ -1,6 +1,7 @@
 import type { RelayFlags } from "../config/flags.ts";
 import type { Log } from "../domain/log.ts";
 import { openStoreInWorker } from "../store/store_client.ts";
+import type { ProjectUnits } from "../store/worker_messages.ts";
 import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
 import { NoopUsageSink, type UsageSink } from "../usage/usage_sink.ts";
 
@@ -11,6 +12,8 @@ export type UsageSinkResult =
     readonly sink: UsageSink;
     /** Where events go. */
     readonly target: "off" | "otel" | "store";
+    /** What projects had used of this day, where that is known. */
+    readonly unitsOfDay: readonly ProjectUnits[];
     /** Lets go of what is behind the sink, once that is closed. */
     release(): Promise<void>;
   }
@@ -38,11 +41,19 @@ export async function createUsageSink(
   log: Log,
 ): Promise<UsageSinkResult> {
   const target = flags["usage-store"] !== "" ? "store" : flags["usage-otel-enabled"] ? "otel" : "off";
-  if (target === "off") return { kind: "sink", sink: new NoopUsageSink(), target, release: () => Promise.resolve() };
+  if (target === "off") {
+    return {
+      kind: "sink",
+      sink: new NoopUsageSink(),
+      target,
+      unitsOfDay: [],
+      release: () => Promise.resolve(),
+    };
+  }
   if (target === "store") return await createStoreSink(flags, options, log);
   try {
     const sink = await createOtelUsageSink({ ...options, log });
-    return { kind: "sink", sink, target, release: () => Promise.resolve() };
+    return { kind: "sink", sink, target, unitsOfDay: [], release: () => Promise.resolve() };
   } catch {
     return { kind: "failure", message: `--usage-spool-dir: ${flags["usage-spool-dir"]} can't be written to` };
   }
@@ -67,5 +78,5 @@ async function createStoreSink(flags: RelayFlags, options: OtelUsageOptions, log
     exporter: "otlp",
     extended: true,
   });
-  return { kind: "sink", sink, target: "store", release: () => store.close() };
+  return { kind: "sink", sink, target: "store", unitsOfDay: store.unitsOfDay, release: () => store.close() };
 }

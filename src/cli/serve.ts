@@ -69,6 +69,7 @@ export async function serve(
   const stopped = stopSignals();
   const cache = await createCache(flags, log);
   const budgets = read.projects.length > 0 ? new ProjectBudgets(read.projects, systemClock) : undefined;
+  for (const [project, units] of created.unitsOfDay) budgets?.resumeDay(project, units);
   const metrics = createMetrics({
     version: denoConfig.version,
     usage: () => usage.stats(),

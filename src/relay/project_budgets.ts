@@ -24,7 +24,8 @@ const OTHERS = "*";
 const A_UNIT = 1 - 1e-6;
 
 /**
- * What each project may still use, of this process: several relays have a budget each.
+ * What each project may still use, of this process: several relays have a budget each, and a new process starts with
+ * whole ones unless it is told what was used.
  *
  * A call may start while a unit of this second is left, and takes its whole price, so that one that costs more
  * than a second's units can be made, and is waited for afterwards. Of a day no more than its units are taken.
@@ -56,6 +57,11 @@ export class ProjectBudgets {
   /** Gives back units that were taken and not used; less than 0 takes more. */
   giveBack(project: string, units: number): void {
     if (units !== 0) this.#accountOf(project)?.giveBack(units);
+  }
+
+  /** Counts units that an earlier process has used on this day of UTC. */
+  resumeDay(project: string, units: number): void {
+    this.#accountOf(project)?.resumeDay(units);
   }
 
   #accountOf(project: string): Account | undefined {
@@ -107,6 +113,10 @@ class Account {
     this.#leftOfSecond -= units;
     this.#usedOfDay += units;
     return undefined;
+  }
+
+  resumeDay(units: number): void {
+    this.#usedOfDay += units;
   }
 
   giveBack(units: number): void {

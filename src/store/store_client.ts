@@ -1,9 +1,11 @@
 import type { Log } from "../domain/log.ts";
 import type { RetentionOptions } from "./retention.ts";
-import { type FromStoreWorker, STORE_WORKER_NAME, type ToStoreWorker } from "./worker_messages.ts";
+import { type FromStoreWorker, type ProjectUnits, STORE_WORKER_NAME, type ToStoreWorker } from "./worker_messages.ts";
 
 /** A store that is kept in a worker, behind what looks like the network to an exporter. */
 export interface StoreClient {
+  /** What projects had used of this day when the store was opened. */
+  readonly unitsOfDay: readonly ProjectUnits[];
   /** Sends an export request, and comes back with the answer once the events are on disk. */
   fetch(url: string, init: RequestInit): Promise<Response>;
   /** Stores what is on its way, and closes the file. */
@@ -40,7 +42,7 @@ export async function openStoreInWorker(
   worker.onmessage = ({ data: message }: MessageEvent<FromStoreWorker>) => {
     switch (message.kind) {
       case "opened":
-        return opened.resolve({ kind: "store", store });
+        return opened.resolve({ kind: "store", store: { ...store, unitsOfDay: message.unitsOfDay } });
       case "failure":
         worker.terminate();
         return opened.resolve(message);
@@ -69,7 +71,7 @@ export async function openStoreInWorker(
     opened.resolve({ kind: "failure", message: `${path}: ${event.message}` });
     closed.resolve();
   };
-  const store: StoreClient = {
+  const store: Omit<StoreClient, "unitsOfDay"> = {
     fetch(_url, { body, headers, signal }) {
       if (isBroken) return Promise.reject(new TypeError("the usage store has broken down"));
       if (signal?.aborted) return Promise.reject(signal.reason);

@@ -34,7 +34,7 @@ export function runStoreWorker(): void {
         // The relay itself bounds what is on its way.
         const limits = { maxBodyBytes: MAX_BODY_BYTES, maxHeldBytes: Infinity, bodyTimeoutMs: 10_000 };
         receiver = new UsageReceiver(store, systemClock, limits);
-        return scope.postMessage({ kind: "opened" });
+        return scope.postMessage({ kind: "opened", unitsOfDay: store.unitsOfDay() });
       }
       case "request": {
         const { id, contentType, body } = message;

@@ -6,6 +6,7 @@ import { type AttributeValue, parseEventId, ROW_FIELDS, type UsageRow } from "..
 import { describe, openForWriting, type StoreFile } from "./open_store.ts";
 import { recentRows } from "./recent.ts";
 import { giveBack, removeOldest, type RetentionOptions } from "./retention.ts";
+import type { ProjectUnits } from "./worker_messages.ts";
 import { columnsOf } from "./schema.ts";
 
 /** What became of rows that were handed over. */
@@ -37,6 +38,7 @@ interface Waiting {
 
 /** Rows after which a transaction takes no more requests. */
 const ROWS_PER_COMMIT = 10_000;
+const DAY_MS = 86_400_000;
 const RETENTION_INTERVAL_MS = 60_000;
 /** At most one line about a failing disk in this time. */
 const FAILURE_LOG_INTERVAL_MS = 10_000;
@@ -98,6 +100,15 @@ export class UsageStore implements AsyncDisposable {
   /** The last events of a kind since a moment, oldest first; `maxCount` of those that came last. */
   recent(kind: UsageEventKind, sinceUnixMs: number, maxCount: number): readonly UsageRow[] {
     return recentRows(this.#db, kind, sinceUnixMs, maxCount);
+  }
+
+  /** The compute units that each project has used since midnight UTC. */
+  unitsOfDay(): readonly ProjectUnits[] {
+    const midnight = Math.floor(this.#deps.clock.now() / DAY_MS) * DAY_MS;
+    const rows = this.#db.prepare(
+      "SELECT project, sum(cu) AS units FROM relay_usage WHERE time_unix_ms >= ? GROUP BY project",
+    ).all(midnight) as { readonly project: string; readonly units: number }[];
+    return rows.map(({ project, units }) => [project, units]);
   }
 
   /** What has been done so far. */

@@ -4,6 +4,9 @@ import type { RetentionOptions } from "./retention.ts";
 /** Name of the worker: by it the program knows what it is to be in a worker. */
 export const STORE_WORKER_NAME = "relaymeter-usage-store";
 
+/** Compute units that a project has used since midnight UTC. */
+export type ProjectUnits = readonly [project: string, units: number];
+
 /** What the worker is told. */
 export type ToStoreWorker =
   /** The first message. */
@@ -19,7 +22,7 @@ export type ToStoreWorker =
 
 /** What the worker says. */
 export type FromStoreWorker =
-  | { readonly kind: "opened" }
+  | { readonly kind: "opened"; readonly unitsOfDay: readonly ProjectUnits[] }
   | { readonly kind: "failure"; readonly message: string }
   | {
     readonly kind: "response";

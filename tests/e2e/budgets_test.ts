@@ -57,6 +57,28 @@ Deno.test("a project over its budget gets 429 in the protocol's shape; no node i
   ]);
 });
 
+Deno.test("what was used of the day holds after a restart, where the relay keeps its events", async () => {
+  await using folder = await storeFolder();
+  await using node = startCountingNode();
+  await using config = await writeConfig([{ name: "node", url: node.url }], [], [{ id: "acme", "units-per-day": 30 }]);
+  const statuses: number[] = [];
+  for (let life = 0; life < 2; life++) {
+    await using relay = await startRelay([config.path, `--usage-store=${folder.path}/usage.db`]);
+    for (let call = 0; call < 2; call++) {
+      const response = await fetch(relay.urls[0]!, {
+        method: "POST",
+        headers: { "content-type": "application/json", "project-id": "acme" },
+        body: '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":["acme"]}',
+      });
+      await response.body?.cancel();
+      statuses.push(response.status);
+    }
+    relay.kill("SIGTERM");
+    assertEquals(await relay.exited, 0);
+  }
+  assertEquals(statuses, [200, 200, 200, 429]);
+});
+
 Deno.test("every mistake in the budgets of a configuration is told at once", async () => {
   await using config = await writeConfig([{ name: "node", url: "http://127.0.0.1:1" }], [], [
     { id: "a", "units-per-day": 0 },
