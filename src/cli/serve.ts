@@ -15,6 +15,7 @@ import { type ProcessFacts, resolveUsageOptions } from "../config/usage_options.
 import { systemClock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import { listen, type Listener, type ListenerTls } from "../hosts/deno.ts";
+import { listenNode } from "../hosts/node.ts";
 import { createPathRouter } from "../hosts/path_router.ts";
 import { createJsonLog } from "../observe/log.ts";
 import type { UsageSink, UsageStats } from "../usage/usage_sink.ts";
@@ -54,6 +55,9 @@ export async function serve(
     ...takenAddresses(addressesOf(read.endpoints, flags)),
   ];
   const certificates = readCertificates(read.endpoints, mistakes);
+  if (flags["http-server"] === "node" && certificates.size > 0) {
+    mistakes.push("--http-server: node has no TLS listeners; use deno, or end TLS in front of the relay");
+  }
   if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
   const usageOptions = resolveUsageOptions(flags, `lava-${command}`, processFacts());
   if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
@@ -128,7 +132,7 @@ async function start(endpoints: readonly EndpointConfig[], flags: RelayFlags, sh
   const [first] = endpoints as [EndpointConfig];
   const running = first.relay.apiInterface === "grpc"
     ? [await startGrpc(first, flags, shared)]
-    : startHttp(endpoints, flags, shared);
+    : await startHttp(endpoints, flags, shared);
   for (const [index, endpoint] of endpoints.entries()) {
     const { relay: config } = endpoint;
     log.info("relay is listening", {
@@ -146,7 +150,11 @@ async function start(endpoints: readonly EndpointConfig[], flags: RelayFlags, sh
 }
 
 /** One relay at an address has it for itself; several are each served below their own path. */
-function startHttp(endpoints: readonly EndpointConfig[], flags: RelayFlags, shared: Shared): Running[] {
+async function startHttp(
+  endpoints: readonly EndpointConfig[],
+  flags: RelayFlags,
+  shared: Shared,
+): Promise<Running[]> {
   const { usage, cache, budgets, metrics, log, certificates } = shared;
   const optional = { ...(cache && { cache }), ...(budgets && { budgets }), ...(metrics && { metrics }) };
   const relays = endpoints.map(({ relay: config }) =>
@@ -156,7 +164,10 @@ function startHttp(endpoints: readonly EndpointConfig[], flags: RelayFlags, shar
   const { fetch, upgrade } = relays.length === 1
     ? relays[0]!
     : createPathRouter(Object.fromEntries(relays.map((relay, index) => [pathOfEndpoint(endpoints[index]!), relay])));
-  const listener = listen(first.address, fetch, upgrade, certificates.get(first));
+  const timeouts = { headerTimeoutMs: flags["http-header-timeout"], idleTimeoutMs: flags["http-idle-timeout"] };
+  const listener = flags["http-server"] === "node"
+    ? await listenNode(first.address, fetch, timeouts)
+    : listen(first.address, fetch, upgrade, certificates.get(first));
   return relays.map((relay) => ({ relay, listener }));
 }
 

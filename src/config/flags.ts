@@ -67,6 +67,13 @@ export const RELAY_FLAGS = {
   "limit-websocket-connection-idle-time": duration("20m", 0, "24h", "how long a connection may be silent; 0 for ever"),
   "upstream-websocket-connections": integer(10, 1, 100, "WebSocket connections to one node URL"),
   "upstream-websocket-subscriptions": integer(100, 1, 10_000, "subscriptions on one connection to a node"),
+  "http-server": choice(
+    ["deno", "node"],
+    "deno",
+    "the HTTP server: the fast one, or the one with the two timeouts below",
+  ),
+  "http-header-timeout": duration("10s", 50, "10m", "time for a request's head to arrive, with --http-server node"),
+  "http-idle-timeout": duration("60s", 50, "1h", "time between two requests of a connection, with --http-server node"),
   "cors-origin": text("*|ORIGINS", "pages that may call: all, or origins separated by commas", "*"),
   "cors-headers": text("NAMES", "headers that pages may send, separated by commas; empty: those that they ask for"),
   "cors-methods": text("VERBS", "verbs that pages may use, separated by commas", "GET,POST,PUT,DELETE,OPTIONS"),

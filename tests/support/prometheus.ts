@@ -6,9 +6,13 @@ export async function hasPrometheus(): Promise<boolean> {
 }
 
 /** Whether programs can be run, after an attempt to install the package that has them. Says aloud when not. */
-export async function hasDebianPackage(name: string, programs: readonly string[]): Promise<boolean> {
+export async function hasDebianPackage(
+  name: string,
+  programs: readonly string[],
+  question = "--version",
+): Promise<boolean> {
   const isThere = async () =>
-    (await Promise.all(programs.map((program) => succeeds(program, "--version")))).every(Boolean);
+    (await Promise.all(programs.map((program) => succeeds(program, question)))).every(Boolean);
   if (await isThere()) return true;
   await succeeds("apt-get", "install", "-y", "--no-install-recommends", name);
   if (await isThere()) return true;
