@@ -3,6 +3,7 @@ import { startReceiver } from "../support/receiver.ts";
 import { createRelay, type RelayConfig, type RelayUsageEvent } from "../../mod.ts";
 import { listen } from "../../src/hosts/deno.ts";
 import { listenNode } from "../../src/hosts/node.ts";
+import { INTERFACE_SPECS } from "../support/interface_specs.ts";
 import { MemorySink } from "../support/memory_sink.ts";
 import { exchange, RawConnection } from "../support/raw_http.ts";
 import { startRelay } from "../support/relay_process.ts";
@@ -186,6 +187,28 @@ Deno.test("node: a head that does not come is given up after its time, and other
   assertEquals((await exchange(relay.url, ...post(CALL))).status, 200);
   assertEquals((await slow.read()).status, 408);
 });
+
+/** Request lines of REST that go nowhere. */
+const BAD_TARGETS: readonly (readonly [what: string, target: string, statuses: readonly number[]])[] = [
+  ["a path of 64 KiB", `/${"a".repeat(65_536)}`, [400, 414, 431]],
+  ["a query of 20 KiB", `/a?${"b".repeat(20_000)}`, [414]],
+  ["a path that climbs out of the node's own", "/cosmos/../../admin", [400]],
+  ["the same, encoded", "/cosmos/%2e%2e/%2E./admin", [400]],
+  ["broken percent-encoding", "/cosmos/%zz", [400]],
+  ["a backslash", "/cosmos\\..\\admin", [400]],
+];
+
+for (const [what, target, statuses] of BAD_TARGETS) {
+  for (const server of SERVERS) {
+    Deno.test(`${server}: ${what} is refused, and no node sees it`, async () => {
+      const rest = { chainId: "COSMOS", apiInterface: "rest", specs: INTERFACE_SPECS } as const;
+      await using relay = await start(rest, answering(), server);
+      const { status } = await exchange(relay.url, `GET ${target} HTTP/1.1\r\n${HOST}\r\n`);
+      assert(statuses.includes(status), String(status));
+      assertEquals([relay.calls.length, relay.usage.events.length], [0, 0]);
+    });
+  }
+}
 
 Deno.test("deno, node: a request in a request's body is a body", async () => {
   const smuggled = `POST / HTTP/1.1\r\n${HOST}${JSON_TYPE}Content-Length: ${CALL.length}\r\n\r\n${CALL}`;

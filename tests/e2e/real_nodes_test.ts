@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { Web3 } from "web3";
+import { startAnvil } from "../../examples/demo/anvil.ts";
 import { Comet38Client, HttpBatchClient } from "@cosmjs/tendermint-rpc";
 import { type ApiInterface, createRelay, type NodeUrlConfig, type RelayUsageEvent } from "../../mod.ts";
 import { listen } from "../../src/hosts/deno.ts";
@@ -153,4 +155,29 @@ Deno.test("CometBFT: URI calls, POST and batches as direct, and cosmjs unchanged
   assertEquals(await useClient(relay.url), await useClient(node.url));
   const batches = relay.events.slice(before).filter(({ isBatch }) => isBatch);
   assert(batches.length > 0 && batches.some(({ apiMethod }) => apiMethod.includes("&")), "cosmjs has sent batches");
+});
+
+Deno.test("anvil: web3, unchanged, the same answers as direct", async () => {
+  await using node = await startAnvil();
+  await using relay = startRelay("ETH1", "jsonrpc", { url: node.url });
+  const use = async (url: string) => {
+    const { eth } = new Web3(url);
+    const [account = ""] = await eth.getAccounts();
+    return [
+      await eth.getChainId(),
+      await eth.getBalance(account),
+      (await eth.getBlock(0)).hash,
+      await eth.getCode(account),
+      await eth.call({ from: account, to: account, value: "0x1" }),
+      await eth.getTransactionReceipt(`0x${"00".repeat(32)}`).then(() => "", (error: Error) => error.message),
+    ];
+  };
+  assertEquals(await use(relay.url), await use(node.url));
+  const names = relay.events.map(({ apiMethod }) => apiMethod);
+  for (
+    const name of ["eth_accounts", "eth_chainId", "eth_getBalance", "eth_getBlockByNumber", "eth_getCode", "eth_call"]
+  ) {
+    assert(names.includes(name), `${name} is not among ${names}`);
+  }
+  assert(relay.events.every(({ success, computeUnits }) => success && computeUnits > 0));
 });
