@@ -47,6 +47,10 @@ interface ErrorAnswer {
 }
 
 const MAX_TIMER_MS = 0x7fffffff;
+/** Milliseconds for a client to take the status that says that its deadline is over. */
+const LINGER_MS = 1_000;
+/** HTTP/2's code of a reset that means: the call is no longer wanted. */
+const CANCEL = 8;
 
 /**
  * One call whose messages pass through in both directions as they come.
@@ -86,7 +90,10 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
 
   #cancelDeadline = () => {};
   #cancelSlow = () => {};
+  /** The call has ended, and has its event. */
   #isOver = false;
+  /** The client has all that was said, or wants no more. */
+  #isClientOver = false;
 
   constructor(deps: RelayedStreamDeps, options: RelayedStreamOptions, call: StreamCall, client: WireStream) {
     this.#deps = deps;
@@ -143,6 +150,8 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
   }
 
   onEnd(ended: StreamFailure | undefined): void {
+    this.#isClientOver = true;
+    this.#cancelDeadline();
     if (this.#isOver || ended === undefined) return;
     // A stream that had an answer, and that the client wants no more of, has been served.
     if (this.#chosen !== undefined) return this.#endAnswered(this.#chosen, true);
@@ -382,10 +391,14 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
   }
 
   #onDeadline(): void {
+    // What is left to say waits for a client that does not read.
+    if (this.#isOver) return this.#client.reset(CANCEL);
     const { error } = failure("upstream_timeout", "the caller's deadline is over");
+    this.#cancelDeadline = this.#after(LINGER_MS, () => this.#client.reset(CANCEL));
     if (this.#chosen === undefined) return this.#endWithError(error);
+    const chosen = this.#chosen;
     this.#client.sendTrailers(this.call.protocol.errorTrailers(error));
-    this.#endAnswered(this.#chosen, false);
+    this.#endAnswered(chosen, false);
   }
 
   #after(ms: number, callback: () => void): () => void {
@@ -458,7 +471,6 @@ export class RelayedStream implements StreamEvents, StreamAttemptUser {
   #end(outcome: Outcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#cancelDeadline();
     this.#cancelSlow();
     for (const attempt of this.#attempts) attempt.cancel();
     this.#attempts.clear();
