@@ -23,6 +23,7 @@ import { ConfigError } from "./src/config/mistake.ts";
 import type { RelayConfig } from "./src/config/relay_config.ts";
 import { type Clock, systemClock } from "./src/domain/clock.ts";
 import { type Log, silentLog } from "./src/domain/log.ts";
+import { clientAddressOf } from "./src/hosts/client_address.ts";
 import { type ConnectionInfo, FetchHandler } from "./src/hosts/fetch_handler.ts";
 import { type AcceptSocket, decideUpgrade } from "./src/hosts/upgrade.ts";
 import { WebSocketSessions } from "./src/hosts/websocket_sessions.ts";
@@ -188,7 +189,11 @@ export function createRelay(options: RelayOptions): RelayHandle {
   };
   return {
     fetch: (request, info) => handler.fetch(request, info),
-    upgrade: (request, info = {}) => decideUpgrade(request, info, parts.codec, sessions),
+    upgrade: (request, info = {}) => {
+      const forwardedFor = request.headers.get("x-forwarded-for");
+      const clientAddress = clientAddressOf(info.clientAddress ?? "", forwardedFor, parts.isTrustedProxy);
+      return decideUpgrade(request, { ...info, clientAddress }, parts.codec, sessions);
+    },
     stats: () => usage.stats(),
     close,
     [Symbol.asyncDispose]: () => close(),

@@ -116,6 +116,25 @@ Deno.test("the client's address is what a trusted proxy says, and nobody else", 
   assertEquals(calls.map((call) => call.headers.get("x-forwarded-for")), ["198.51.100.1", "203.0.113.1"]);
 });
 
+Deno.test("the address that a WebSocket counts for is what a trusted proxy says, too", () => {
+  const { relay } = start({ trustedProxies: ["10.0.0.0/8"], sockets: { maxConnectionsPerAddress: 1 } });
+  const connect = (forwardedFor: string) => {
+    const headers = { "upgrade": "websocket", "x-forwarded-for": forwardedFor };
+    const request = new Request("http://relay.example/ws", { headers });
+    const decision = relay.upgrade(request, { clientAddress: "10.1.1.1" });
+    if (decision instanceof Response) return decision.status;
+    return decision({ bufferedAmount: 0, send() {}, close() {} });
+  };
+  const [first, second] = [connect("198.51.100.1"), connect("198.51.100.2")];
+  assert(typeof first !== "number" && typeof second !== "number");
+  assertEquals(connect("198.51.100.1"), 429);
+  first.closed();
+  second.closed();
+  const again = connect("198.51.100.1");
+  assert(typeof again !== "number");
+  again.closed();
+});
+
 Deno.test("each request has a name of its own, errors too", async () => {
   const { relay } = start();
   const names: (string | null)[] = [];
