@@ -36,11 +36,13 @@ import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usag
 export type {
   NodeTlsConfig,
   NodeUrlConfig,
+  OptimizerConfig,
   ProviderConfig,
   RelayConfig,
   SocketConfig,
 } from "./src/config/relay_config.ts";
 export { ConfigError, type Mistake } from "./src/config/mistake.ts";
+export type { Strategy } from "./src/providers/optimizer/strategy.ts";
 export { API_INTERFACES, type ApiInterface } from "./src/domain/api_interface.ts";
 export { type Clock, systemClock } from "./src/domain/clock.ts";
 export { type Log, type LogFields, silentLog } from "./src/domain/log.ts";
@@ -109,6 +111,8 @@ export interface RelayOptions extends RelayConfig {
   readonly metrics?: MetricsRegistry;
   /** Default: the platform's clocks. */
   readonly clock?: Clock;
+  /** A number from 0 up to 1, for what is chosen by chance. Default: the platform's. */
+  readonly random?: () => number;
   /** Default: nothing is logged. */
   readonly log?: Log;
 }
@@ -172,6 +176,7 @@ export function createRelay(options: RelayOptions): RelayHandle {
     fetch = globalThis.fetch,
     clock = systemClock,
     log = silentLog,
+    random = Math.random,
     cache,
     budgets,
   } = options;
@@ -179,7 +184,7 @@ export function createRelay(options: RelayOptions): RelayHandle {
   if (options.apiInterface === "grpc") {
     throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
   }
-  const surroundings = { usage, fetch, clock, log, cache, metrics, budgets };
+  const surroundings = { usage, fetch, clock, log, random, cache, metrics, budgets };
   const { parts, sockets, counts, options: resolved } = assemble(options, surroundings);
   const handler = new FetchHandler(parts, resolved);
   const sessions = sockets && new WebSocketSessions(sockets.deps, sockets.options);

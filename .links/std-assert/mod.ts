@@ -42,3 +42,9 @@ export async function assertRejects(fn: () => PromiseLike<unknown>, msg?: string
   }
   throw new nodeAssert.AssertionError({ message: msg ?? "expected function to reject" });
 }
+
+/** Fails unless the two numbers differ by `tolerance` at the most. */
+export function assertAlmostEquals(actual: number, expected: number, tolerance = 1e-7, msg?: string): void {
+  const isNear = Object.is(actual, expected) || Math.abs(expected - actual) <= tolerance;
+  nodeAssert.ok(isNear, msg ?? `expected ${actual} to be within ${tolerance} of ${expected}`);
+}

@@ -5,9 +5,10 @@ import { NO_STEERING } from "../../src/domain/steering.ts";
 import type { NodeReply } from "../../src/domain/wire.ts";
 import { EndpointCounts } from "../../src/observe/metrics/endpoint_counts.ts";
 import { createJsonRpcCodec } from "../../src/protocols/jsonrpc/codec.ts";
-import { LeastRecentSelector } from "../../src/providers/least_recent_selector.ts";
 import { NodeHealth } from "../../src/providers/node_health.ts";
+import { OptimizerSelector } from "../../src/providers/optimizer_selector.ts";
 import type { Transport } from "../../src/providers/transport.ts";
+import { resolveOptimizerOptions } from "../../src/config/optimizer_options.ts";
 import { Consistency } from "../../src/relay/consistency.ts";
 import { Meter } from "../../src/relay/meter.ts";
 import { Relay, type RelayOptions } from "../../src/relay/relay.ts";
@@ -43,7 +44,7 @@ export class CountingSink extends NoopUsageSink {
 }
 
 /** A selector that knows how far its providers are. */
-export class TrackingSelector extends LeastRecentSelector {
+export class TrackingSelector extends OptimizerSelector {
   headNow = 1_000_000;
   override head(): number {
     return this.headNow;
@@ -83,7 +84,10 @@ export function createEngine(
     }],
   }));
   const clock = systemClock;
-  const selector = new TrackingSelector(providers, clock, silentLog);
+  const selector = new TrackingSelector(providers, { clock, log: silentLog, random: Math.random }, {
+    ...resolveOptimizerOptions(),
+    averageBlockTimeMs: CHAIN.averageBlockTimeMs,
+  });
   const counts = new EndpointCounts();
   const relay = new Relay({
     selector,

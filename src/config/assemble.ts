@@ -6,7 +6,7 @@ import type { Log } from "../domain/log.ts";
 import type { ReplyCache } from "../domain/reply_cache.ts";
 import type { EndpointCounts } from "../observe/metrics/endpoint_counts.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
-import { LeastRecentSelector } from "../providers/least_recent_selector.ts";
+import { OptimizerSelector } from "../providers/optimizer_selector.ts";
 import type { Transport } from "../providers/transport.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Consistency } from "../relay/consistency.ts";
@@ -24,6 +24,7 @@ import type { UsageSink } from "../usage/usage_sink.ts";
 import { assembleSockets, type SocketAssembly } from "./assemble_sockets.ts";
 import { checkHttpOptions, codecOf, type HttpOptions, resolveHttpOptions, trustedProxiesOf } from "./http_options.ts";
 import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
+import { checkOptimizerOptions, resolveOptimizerOptions } from "./optimizer_options.ts";
 import type { RelayConfig } from "./relay_config.ts";
 import { resolveProviders } from "./resolve_providers.ts";
 
@@ -35,6 +36,8 @@ export interface Surroundings {
   readonly transport?: Transport | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  /** A number from 0 up to 1; default: the platform's. */
+  readonly random?: (() => number) | undefined;
   /** Where replies are kept for other callers; default: nowhere. */
   readonly cache?: ReplyCache | undefined;
   /** Where relays are counted; default: nowhere. */
@@ -80,14 +83,17 @@ export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
 
 /** Builds a relay of its parts. Throws a {@linkcode ConfigError} that holds every mistake. */
 export function assemble(config: RelayConfig, surroundings: Surroundings): Assembly {
-  const { usage, fetch, clock, log, cache, metrics, budgets } = surroundings;
+  const { usage, fetch, clock, log, random = Math.random, cache, metrics, budgets } = surroundings;
   const { mistakes, providers, matcher, times } = resolve(config);
   const apiInterface = config.apiInterface ?? "jsonrpc";
   // gRPC's host has a codec of its own.
   const codec = codecOf(apiInterface === "grpc" ? "jsonrpc" : apiInterface, config);
   if (mistakes.length > 0 || matcher === undefined || codec === undefined) throw new ConfigError(mistakes);
 
-  const selector = new LeastRecentSelector(providers, clock, log);
+  const selector = new OptimizerSelector(providers, { clock, log, random }, {
+    ...resolveOptimizerOptions(config.optimizer),
+    averageBlockTimeMs: times.averageBlockTimeMs,
+  });
   const maxReplyBytes = config.maxReplyBytes ?? 100 * MIB;
   const transport = surroundings.transport ?? createFetchTransport(fetch, clock, { maxReplyBytes });
   const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
@@ -127,7 +133,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
       connector: createSocketConnector(openSocket, clock),
       clock,
       log,
-      random: Math.random,
+      random,
       head,
       servesExtension,
     }),
@@ -139,7 +145,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
       matcher,
       clock,
       log,
-      random: Math.random,
+      random,
       head,
       headOf: (provider) => selector.headOf(provider),
       servesExtension,
@@ -186,7 +192,7 @@ function resolve(config: RelayConfig): Resolved {
   } else if (spec !== undefined && matcher === undefined) {
     mistakes.push({ path: ["apiInterface"], message: `${config.chainId} has no ${apiInterface} APIs` });
   }
-  mistakes.push(...checkHttpOptions(config));
+  mistakes.push(...checkHttpOptions(config), ...checkOptimizerOptions(config.optimizer));
   if (config.providers.length === 0) mistakes.push({ path: ["providers"], message: "at least one provider is needed" });
 
   const serviceNames = matcher?.serviceNames ?? new Set<string>();

@@ -30,8 +30,8 @@ export interface GrpcAssembly {
 
 /** Builds a gRPC relay of its parts, over the given HTTP/2. Throws a `ConfigError` that holds every mistake. */
 export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wire: Http2Wire): GrpcAssembly {
-  const { clock, log } = surroundings;
-  const transport = new GrpcTransport({ wire, clock, random: Math.random }, {
+  const { clock, log, random = Math.random } = surroundings;
+  const transport = new GrpcTransport({ wire, clock, random }, {
     maxChannels: 5,
     streamsPerChannel: 100,
     connectTimeoutMs: config.grpcConnectTimeoutMs ?? 30_000,

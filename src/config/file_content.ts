@@ -206,7 +206,12 @@ function readProviders(file: Members, member: string, alias: string): FileProvid
   return [member, alias].flatMap((name) =>
     listOf(file[name]).map((value, index) => {
       const members = membersOf(value);
-      const config = { name: textOf(members["name"]), nodeUrls: listOf(members["node-urls"]).map(readNodeUrl) };
+      const { stake } = members;
+      const config = {
+        name: textOf(members["name"]),
+        nodeUrls: listOf(members["node-urls"]).map(readNodeUrl),
+        ...(typeof stake === "number" && { stake }),
+      };
       const chainId = textOf(members["chain-id"]);
       return { config, members, path: [name, index], chainId, apiInterface: textOf(members["api-interface"]) };
     })
@@ -223,6 +228,7 @@ function readNodeUrl(value: unknown): NodeUrlConfig {
     timeoutMs: parseDuration(textOf(members["timeout"])) ?? 0,
     ipForwarding: members["ip-forwarding"] === true,
     methods: listOf(members["methods"]).map(textOf),
+    skipVerifications: listOf(members["skip-verifications"]).map(textOf),
     authHeaders: Object.fromEntries(Object.entries(membersOf(auth["auth-headers"])).map(([k, v]) => [k, textOf(v)])),
     authQuery: textOf(auth["auth-query"]),
     ...grpcMembersOf(members, auth),
@@ -270,9 +276,6 @@ function onePerPlace(mistakes: readonly Mistake[]): Mistake[] {
 function withoutEffect(providers: readonly FileProvider[]): string[] {
   const warnings: string[] = [];
   const urls = providers.flatMap(({ members }) => listOf(members["node-urls"]).map(membersOf));
-  if (providers.some(({ members }) => "stake" in members)) {
-    warnings.push("stake has no effect: providers are asked in turn");
-  }
   if (urls.some((url) => "skip-verifications" in url)) {
     warnings.push("skip-verifications has no effect: there are none to skip");
   }

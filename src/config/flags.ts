@@ -1,4 +1,5 @@
 import { choice, decimal, duration, type Flag, integer, optionalAddress, text, texts, toggle } from "./flag_types.ts";
+import { STRATEGIES } from "../providers/optimizer/strategy.ts";
 
 /** The flags that say where chain specs come from. */
 export const SPEC_FLAGS = {
@@ -31,6 +32,14 @@ export const RELAY_FLAGS = {
 
   "debug-relays": toggle(false, "say in lava-debug-relay how each answer came about"),
   "enable-selection-stats": toggle(false, "say in lava-selection-stats what each choice of a provider was made from"),
+  "strategy": choice(STRATEGIES, "balanced", "what matters in choosing a provider"),
+  "provider-optimizer-availability-weight": decimal(0.3, 0, 1000, "weight of the share of calls that it answers"),
+  "provider-optimizer-latency-weight": decimal(0.3, 0, 1000, "weight of how soon it answers"),
+  "provider-optimizer-sync-weight": decimal(0.2, 0, 1000, "weight of how little it is behind the chain"),
+  "provider-optimizer-stake-weight": decimal(0.2, 0, 1000, "weight of its stake"),
+  "provider-optimizer-min-selection-chance": decimal(0.01, 0.000001, 1, "score of even the worst provider"),
+  "probe-update-weight": decimal(0.25, 0.000001, 1, "what a probe of the relay's own counts, a client's call being 1"),
+
   "hedge-quantile": decimal(0, 0, 0.999, "ask another node when this share of its answers is faster; 0 for never"),
   "cache": toggle(false, "answer from a cache what any node would answer alike"),
   "cache-redis-url": text("REDIS://HOST:PORT", "keep the cache in Redis, for several processes; empty: in memory"),

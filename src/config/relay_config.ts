@@ -1,11 +1,12 @@
 import type { ApiInterface } from "../domain/api_interface.ts";
+import type { Strategy } from "../providers/optimizer/strategy.ts";
 import type { SpecSet } from "../spec/spec_set.ts";
 
 /** One URL of a provider. */
 export interface NodeUrlConfig {
   /** `http://` or `https://`; a bare `host:port` means https. */
   readonly url: string;
-  /** Path of the chain's APIs that the URL leads to already, such as `/C/rpc`; default none. */
+  /** Path of the chain's APIs that the URL leads to and alone serves, such as `/C/rpc`; default none: it serves all. */
   readonly internalPath?: string;
   /** Add-ons and extensions that it serves, such as `debug`, `trace`, `archive`; default none. */
   readonly addons?: readonly string[];
@@ -15,6 +16,8 @@ export interface NodeUrlConfig {
   readonly ipForwarding?: boolean;
   /** The only APIs that it serves; default all. */
   readonly methods?: readonly string[];
+  /** Names of the chain spec's verifications that it is not held to, `*` for all; default none. */
+  readonly skipVerifications?: readonly string[];
   /** Headers that authenticate, by name. */
   readonly authHeaders?: Readonly<Record<string, string>>;
   /** Query that authenticates, such as `apikey=...`. */
@@ -39,8 +42,31 @@ export interface NodeTlsConfig {
 export interface ProviderConfig {
   /** Unique; it is what events, headers and logs call the provider. */
   readonly name: string;
+  /**
+   * How much it should be asked, against the others: a whole number. Default: ten times the highest that another
+   * provider has.
+   */
+  readonly stake?: number;
   /** At least one. They are tried in this order. */
   readonly nodeUrls: readonly NodeUrlConfig[];
+}
+
+/** How providers are chosen. Weights are numbers of which only the proportions count. */
+export interface OptimizerConfig {
+  /** What matters; default `balanced`. */
+  readonly strategy?: Strategy;
+  /** Weight of the share of its attempts that a provider answers; default 0.3. */
+  readonly availabilityWeight?: number;
+  /** Weight of how soon it answers; default 0.3. */
+  readonly latencyWeight?: number;
+  /** Weight of how little it is behind the chain; default 0.2. */
+  readonly syncWeight?: number;
+  /** Weight of its stake; default 0.2. */
+  readonly stakeWeight?: number;
+  /** What even the worst provider's score is, above 0 and up to 1; default 0.01. */
+  readonly minSelectionChance?: number;
+  /** What a probe of the relay's own counts, against 1 for a client's call; default 0.25. */
+  readonly probeUpdateWeight?: number;
 }
 
 /** Limits on clients' WebSockets and on subscriptions. Durations are milliseconds; of counts and rates, 0 is no limit. */
@@ -134,6 +160,8 @@ export interface RelayConfig {
   readonly responseCompressionMinBytes?: number;
   /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed; default none. */
   readonly trustedProxies?: readonly string[];
+  /** How providers are chosen. */
+  readonly optimizer?: OptimizerConfig;
   /** Most bytes of a node's answer; default 100 MiB. */
   readonly maxReplyBytes?: number;
   /** Most bytes of one gRPC message in either direction; default 32 MiB. */

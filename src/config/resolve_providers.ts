@@ -24,7 +24,7 @@ export function resolveProviders(
   path: Mistake["path"],
   isBackup: boolean,
 ): void {
-  configs.forEach(({ name, nodeUrls }, index) => {
+  configs.forEach(({ name, nodeUrls, stake }, index) => {
     const at = [...path, index];
     if (!isName(name)) {
       into.mistakes.push({
@@ -45,7 +45,10 @@ export function resolveProviders(
       const what = into.isGrpc ? "grpc(s)" : "http(s)";
       into.mistakes.push({ path: [...at, "nodeUrls"], message: `has no ${what} URL; calls need at least one` });
     }
-    into.providers.push({ name, isBackup, nodeUrls: callUrls, socketUrls });
+    if (stake !== undefined && !(Number.isSafeInteger(stake) && stake >= 0)) {
+      into.mistakes.push({ path: [...at, "stake"], message: "must be a whole number, 0 or more" });
+    }
+    into.providers.push({ name, isBackup, stake, nodeUrls: callUrls, socketUrls });
   });
 }
 
@@ -98,6 +101,7 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
     methods: config.methods?.length ? new Set(config.methods) : undefined,
     forwardsAddress: config.ipForwarding ?? false,
     health: new NodeHealth(),
+    skipVerifications: new Set(config.skipVerifications),
     tls,
   };
 }

@@ -4,7 +4,7 @@ import { NodeHealth } from "./node_health.ts";
 export interface NodeUrl {
   /** Where requests go, with the query that authenticates. Secret: never in a log, a metric or an error. */
   readonly target: string;
-  /** Path of the chain's APIs that the URL leads to already; empty for the root, below which all paths are. */
+  /** Path of the chain's APIs that the URL leads to and alone serves; empty for the root, below which all paths are. */
   readonly internalPath: string;
   /** Headers that authenticate. Secret as well. */
   readonly headers: readonly (readonly [string, string])[];
@@ -17,6 +17,8 @@ export interface NodeUrl {
   /** Whether the client's address is sent along in `X-Forwarded-For`. */
   readonly forwardsAddress: boolean;
   readonly health: NodeHealth;
+  /** Names of the verifications that it is not held to; `*` for all. */
+  readonly skipVerifications?: ReadonlySet<string>;
   /** How TLS is spoken, where it is not as usual. Secret as well. */
   readonly tls?: NodeTls | undefined;
 }
@@ -36,6 +38,8 @@ export interface Provider {
   readonly name: string;
   /** Backups are asked when no primary can serve. */
   readonly isBackup: boolean;
+  /** How much it should be asked, against others. */
+  readonly stake?: number | undefined;
   /** Where calls go. */
   readonly nodeUrls: readonly NodeUrl[];
   /** Where subscriptions go: WebSocket URLs. */

@@ -33,6 +33,11 @@ export type Sample =
 export interface Selector {
   /** The next one to ask; undefined when everyone who serves it has been tried. */
   select(selection: Selection): Candidate | undefined;
+  /**
+   * The best ones to ask at once, each of another provider: at most `atMost`. Backups and those that are being left
+   * alone are among them only where there would be fewer than `atLeast` without.
+   */
+  selectSeveral(selection: Selection, atLeast: number, atMost: number): readonly Candidate[];
   /** Takes in how an attempt against a candidate ended. */
   report(candidate: Candidate, sample: Sample, api: ApiFacts): void;
   /** What a choice is made from, for people to read: one line of printable ASCII; empty where there is nothing to tell. */

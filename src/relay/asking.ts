@@ -78,25 +78,23 @@ function rankOf({ reading: { nodeError = "unknown" } }: AnsweredResult): number 
 
 /** A node to ask: one that has the block that is wanted, else any, as an older answer beats none. */
 export function chooseOne(
-  { selector, request, attempts, minBlock }: Asking,
+  { selector, request, attempts: { triedUrls: tried }, minBlock }: Asking,
   api: ApiFacts,
-  tried: ReadonlySet<NodeUrl> = attempts.triedUrls,
 ): Candidate | undefined {
   const candidate = selector.select({ request, api, tried, minBlock });
   return candidate === undefined && minBlock > 0 ? selector.select({ request, api, tried, minBlock: 0 }) : candidate;
 }
 
-/** Up to `limit` nodes to ask at once, each of another provider. */
-export function chooseSeveral(asking: Asking, limit: number): Candidate[] {
-  const candidates: Candidate[] = [];
-  const taken = new Set<NodeUrl>();
-  while (candidates.length < limit) {
-    const candidate = chooseOne(asking, asking.request.api, taken);
-    if (candidate === undefined) break;
-    for (const nodeUrl of candidate.provider.nodeUrls) taken.add(nodeUrl);
-    candidates.push(candidate);
-  }
-  return candidates;
+/** The best nodes to ask at once, each of another provider: at most `atMost`, and not the spare ones beyond `atLeast`. */
+export function chooseSeveral(
+  { selector, request, minBlock }: Asking,
+  atLeast: number,
+  atMost: number,
+): readonly Candidate[] {
+  const selection = { request, api: request.api, tried: new Set<NodeUrl>(), minBlock };
+  const candidates = selector.selectSeveral(selection, atLeast, atMost);
+  if (candidates.length >= atLeast || minBlock === 0) return candidates;
+  return selector.selectSeveral({ ...selection, minBlock: 0 }, atLeast, atMost);
 }
 
 /** Why nobody could be asked. */

@@ -10,7 +10,7 @@ import { MAX_ATTEMPTS } from "./retry_policy.ts";
  */
 export async function broadcast(asking: Asking): Promise<Outcome> {
   const { attempts, request: { api } } = asking;
-  for (const candidate of chooseSeveral(asking, MAX_ATTEMPTS)) attempts.start({ candidate, api });
+  for (const candidate of chooseSeveral(asking, 1, MAX_ATTEMPTS)) attempts.start({ candidate, api });
   let best: AnsweredResult | undefined;
   let lastError: RelayError = noProvider(asking.request, api);
   while (attempts.open > 0) {

@@ -17,7 +17,7 @@ export async function crossValidate(
   { maxParticipants, agreementThreshold }: CrossValidation,
 ): Promise<Outcome> {
   const { attempts, request: { api } } = asking;
-  const participants = chooseSeveral(asking, maxParticipants);
+  const participants = chooseSeveral(asking, maxParticipants, maxParticipants);
   if (participants.length < agreementThreshold) return tooFew(asking, participants.length, agreementThreshold);
   for (const candidate of participants) attempts.start({ candidate, api });
   const votes = new Map<string, AnsweredResult[]>();

@@ -17,6 +17,7 @@ Deno.test("a good file becomes endpoints with their providers", () => {
     timeoutMs: 90_000,
     ipForwarding: true,
     methods: ["eth_chainId"],
+    skipVerifications: [],
     authHeaders: { "x-key": "K3Y" },
     authQuery: "key=K3Y",
   });

@@ -9,7 +9,11 @@ function start(script: NodeScript, options: Partial<RelayConfig> = {}) {
   const clock = new FakeClock();
   const { fetch } = scriptedNodes({ a: script });
   const providers = [{ name: "a", nodeUrls: [{ url: "http://a" }] }];
-  return { relay: createRelay({ chainId: "ETH1", providers, ...options, usage, clock, fetch }), clock, usage };
+  return {
+    relay: createRelay({ chainId: "ETH1", providers, random: () => 0, ...options, usage, clock, fetch }),
+    clock,
+    usage,
+  };
 }
 
 function post(body: BodyInit = '{"jsonrpc":"2.0","id":7,"method":"eth_chainId"}'): Request {

@@ -11,7 +11,7 @@ function start(nodes: Readonly<Record<string, NodeScript>>, options: Partial<Rel
   const clock = new FakeClock();
   const { fetch, calls } = scriptedNodes(nodes);
   const providers = Object.keys(nodes).map((name) => ({ name, nodeUrls: [{ url: `http://${name}` }] }));
-  const relay = createRelay({ chainId: "ETH1", providers, ...options, usage, clock, fetch });
+  const relay = createRelay({ chainId: "ETH1", providers, random: () => 0, ...options, usage, clock, fetch });
   return { relay, usage, clock, calls, events: usage.events };
 }
 
@@ -177,7 +177,9 @@ Deno.test("what identifies or steers stays here; the peer's address goes only wh
     ...{ "project-id": "p", "lava-relay-timeout": "5s", "origin": "https://o.example", "cookie": "c=1" },
     ...{ "authorization": "Bearer x", "x-forwarded-for": "203.0.113.9" },
   };
-  for (const _ of providers) await relay.fetch(post(CALL, headers), { clientAddress: "192.0.2.1" });
+  for (const { name } of providers) {
+    await relay.fetch(post(CALL, { ...headers, "lava-select-provider": name }), { clientAddress: "192.0.2.1" });
+  }
   const own = new Set(["content-type", "accept-encoding"]);
   assertEquals(calls.map((call) => [...call.headers].filter(([name]) => !own.has(name))), [
     [["x-forwarded-for", "192.0.2.1"]],

@@ -8,7 +8,16 @@ function start(chainId: string, apiInterface: ApiInterface, script: NodeScript, 
   const usage = new MemorySink();
   const { fetch, calls } = scriptedNodes({ a: script });
   const providers = [{ name: "a", nodeUrls: [{ url: "http://a/base?key=K3Y" }] }];
-  const relay = createRelay({ chainId, apiInterface, specs: INTERFACE_SPECS, providers, ...options, usage, fetch });
+  const relay = createRelay({
+    chainId,
+    apiInterface,
+    specs: INTERFACE_SPECS,
+    providers,
+    random: () => 0,
+    ...options,
+    usage,
+    fetch,
+  });
   return { relay, calls, events: usage.events };
 }
 

@@ -34,3 +34,30 @@ Deno.test("a node that asks for fewer requests is left alone as long as it says,
   assertEquals(health.isAvailable(13_000 + 300_000), true, "five minutes at the most");
   assertEquals(health.succeed(), false, "it never failed");
 });
+
+Deno.test("more than 15 failures in a row block a node for three minutes, and then there is one more chance", () => {
+  const health = new NodeHealth();
+  let nowMs = 0;
+  for (let failures = 1; failures <= 15; failures++, nowMs += 1_000) {
+    health.fail(nowMs);
+    assertEquals(health.isBlocked(nowMs), false, `after ${failures}`);
+  }
+  assertEquals(health.fail(nowMs), 180_000);
+  assertEquals([health.isBlocked(nowMs + 179_999), health.isAvailable(nowMs + 179_999)], [true, false]);
+  nowMs += 180_000;
+  assertEquals([health.isBlocked(nowMs), health.isAvailable(nowMs)], [false, true]);
+  assertEquals(health.fail(nowMs), 180_000, "and it is blocked again at once");
+  assertEquals(health.succeed(), true);
+  assertEquals(health.isAvailable(nowMs), true);
+  assertEquals(health.fail(nowMs), 3_000, "one success clears it");
+});
+
+Deno.test("a node that was looked at and found wrong is not available until it is found right", () => {
+  const health = new NodeHealth();
+  health.verify(false);
+  assertEquals([health.isAvailable(0), health.isRefuted], [false, true]);
+  health.succeed();
+  assertEquals(health.isAvailable(0), false, "that it answers does not make it right");
+  health.verify(true);
+  assertEquals([health.isAvailable(0), health.isRefuted], [true, false]);
+});

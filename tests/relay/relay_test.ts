@@ -214,7 +214,7 @@ for (const [name, branch] of Object.entries(BRANCHES)) {
       name: host,
       nodeUrls: [{ url: `https://${host}/`, addons: ["debug", "archive"] }],
     }));
-    const relay = createRelay({ chainId: "ETH1", providers, usage, fetch, clock, ...branch.options });
+    const relay = createRelay({ chainId: "ETH1", providers, usage, fetch, clock, random: () => 0, ...branch.options });
     const controller = new AbortController();
     const request = new Request("http://relay.example/", {
       method: "POST",

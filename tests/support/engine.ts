@@ -7,7 +7,6 @@ import type { ApiFacts, ProtocolCall, RelayRequest } from "../../src/domain/rela
 import type { ReplyCache } from "../../src/domain/reply_cache.ts";
 import { NO_STEERING, type Steering } from "../../src/domain/steering.ts";
 import { EndpointCounts } from "../../src/observe/metrics/endpoint_counts.ts";
-import { LeastRecentSelector } from "../../src/providers/least_recent_selector.ts";
 import { NodeHealth } from "../../src/providers/node_health.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Candidate, Sample, Selection } from "../../src/providers/selector.ts";
@@ -17,6 +16,7 @@ import { Meter } from "../../src/relay/meter.ts";
 import { Relay, type RelayOptions } from "../../src/relay/relay.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
 import { MemorySink } from "./memory_sink.ts";
+import { TurnSelector } from "./turn_selector.ts";
 import { nodeReply } from "./wire.ts";
 
 /** What a provider does with one request, and after how many milliseconds. */
@@ -80,7 +80,7 @@ export function apiFacts(changes: Partial<ApiFacts> = {}): ApiFacts {
 }
 
 /** A selector that remembers what it was asked and told. */
-export class RecordingSelector extends LeastRecentSelector {
+export class RecordingSelector extends TurnSelector {
   readonly selections: Selection[] = [];
   readonly samples: string[] = [];
   readonly heads = new Map<string, number>();

@@ -66,7 +66,9 @@ export async function startGrpcRelay(
   budgets?: ProjectBudgets,
 ): Promise<GrpcRelay> {
   const usage = new MemorySink();
-  const surroundings = { usage, clock: systemClock, log: silentLog, fetch: globalThis.fetch, budgets };
+  // Without chance, the first provider of the configuration is asked first.
+  const random = () => 0;
+  const surroundings = { usage, clock: systemClock, random, log: silentLog, fetch: globalThis.fetch, budgets };
   const { parts, options, transport, web } = assembleGrpc(
     { chainId: "GRPC1", specs: new SpecSet([SPEC]), ...config },
     surroundings,

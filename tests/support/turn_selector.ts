@@ -1,18 +1,20 @@
-import type { Clock } from "../domain/clock.ts";
-import type { Log } from "../domain/log.ts";
-import type { ApiFacts } from "../domain/relay_request.ts";
-import type { Steering } from "../domain/steering.ts";
-import type { NodeUrl, Provider } from "./provider.ts";
-import type { Candidate, Sample, Selection, Selector } from "./selector.ts";
+import type { Clock } from "../../src/domain/clock.ts";
+import type { Log } from "../../src/domain/log.ts";
+import type { ApiFacts } from "../../src/domain/relay_request.ts";
+import type { NodeUrl, Provider } from "../../src/providers/provider.ts";
+import type { Candidate, Sample, Selection, Selector } from "../../src/providers/selector.ts";
+import { isWanted, servesCall } from "../../src/providers/serves_call.ts";
 
 /**
+ * A selector without chance, for tests that say who is asked when.
+ *
  * Asks the provider that has not been asked for the longest time, and for requests with the same `lava-stickiness` the
  * same provider as long as it is available.
  *
  * Available primaries come first, then available backups, then those that are being left alone, since an attempt that
  * may fail is better than an error that is certain. A provider's URLs are tried in the order of the configuration.
  */
-export class LeastRecentSelector implements Selector {
+export class TurnSelector implements Selector {
   readonly #providers: readonly Provider[];
   readonly #clock: Clock;
   readonly #log: Log;
@@ -46,6 +48,18 @@ export class LeastRecentSelector implements Selector {
     }
     if (best !== undefined) this.#lastTurn.set(best.provider, this.#turn++);
     return best;
+  }
+
+  selectSeveral(selection: Selection, _atLeast: number, atMost: number): readonly Candidate[] {
+    const candidates: Candidate[] = [];
+    const tried = new Set<NodeUrl>();
+    while (candidates.length < atMost) {
+      const candidate = this.select({ ...selection, tried });
+      if (candidate === undefined) break;
+      for (const nodeUrl of candidate.provider.nodeUrls) tried.add(nodeUrl);
+      candidates.push(candidate);
+    }
+    return candidates;
   }
 
   report({ provider: { name: provider }, nodeUrl: { health } }: Candidate, sample: Sample, _api: ApiFacts): void {
@@ -94,12 +108,6 @@ export class LeastRecentSelector implements Selector {
   }
 }
 
-/** Whether the caller lets the provider be asked. */
-function isWanted({ name }: Provider, { selectProvider, blockedProviders }: Steering): boolean {
-  if (selectProvider !== "" && name !== selectProvider) return false;
-  return blockedProviders.length === 0 || !blockedProviders.includes(name);
-}
-
 /** The same number for the same text and provider: each text has its own order of providers, which lasts. */
 function hashOf(stickiness: string, { name }: Provider): number {
   let hash = 0x811c9dc5;
@@ -113,11 +121,4 @@ function hashOf(stickiness: string, { name }: Provider): number {
 /** Lower is asked first. */
 function rankOf(provider: Provider, isAvailable: boolean): number {
   return (isAvailable ? 0 : 2) + (provider.isBackup ? 1 : 0);
-}
-
-/** Whether the URL serves a call's add-on, extensions and APIs. */
-function servesCall(nodeUrl: NodeUrl, api: ApiFacts): boolean {
-  if (api.addOn !== "" && !nodeUrl.addOns.has(api.addOn)) return false;
-  if (!api.extensions.every((extension) => nodeUrl.addOns.has(extension))) return false;
-  return nodeUrl.methods === undefined || api.apiNames.every((name) => nodeUrl.methods!.has(name));
 }
