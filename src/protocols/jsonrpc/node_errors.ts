@@ -30,7 +30,7 @@ export const NODE_ERROR_RULES: readonly NodeErrorRule[] = [
   {
     kind: "missing_data",
     text:
-      /missing trie node|header not found|unknown block|block (?:is )?not (?:found|available)|state (?:is )?not available|historical state|state .* unavailable|pruned|archive|distance to target block|ancient|history (?:is )?not available|UNKNOWN_BLOCK|GARBAGE_COLLECTED|UNAVAILABLE_SHARD|UNKNOWN_CHUNK|slot \d+ was skipped|use -txindex|reindex/i,
+      /missing trie node|header (?:for hash )?not found|unknown block|block (?:#?\w+ )?(?:is )?not (?:found|available)|state (?:is )?not available|historical state|state .* unavailable|pruned|archive|distance to target block|ancient|history (?:is )?not available|UNKNOWN_BLOCK|GARBAGE_COLLECTED|UNAVAILABLE_SHARD|UNKNOWN_CHUNK|slot \d+ was skipped|use -txindex|reindex/i,
   },
   {
     kind: "syncing",
