@@ -112,10 +112,6 @@ export class Connection implements StreamOwner {
     return this.#streams.size;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   get canRequest(): boolean {
     return !this.#isClosed && !this.#isClosing && !this.#isDraining && this.#streams.size < this.#peer.maxStreams &&
       this.#nextStreamId < MAX_31_BITS;

@@ -69,10 +69,6 @@ export class ConnectionStream implements WireStream {
     return this.#isRemoteOpen;
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   /** Whether the head of the response, or of the request at a client, has been sent. */
   get hasSentHead(): boolean {
     return this.#hasSentHead;
@@ -157,10 +153,6 @@ export class ConnectionStream implements WireStream {
   addSendWindow(bytes: number): boolean {
     this.#sendWindow += bytes;
     return this.#sendWindow <= MAX_31_BITS;
-  }
-
-  get canSend(): boolean {
-    return this.#sendWindow > 0;
   }
 
   /** Data of the peer takes so much of its window; false when it has not so much. */

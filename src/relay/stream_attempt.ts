@@ -47,10 +47,6 @@ export class StreamAttempt implements StreamOpener {
     this.#user = user;
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   /** Starts it: `open` is the transport's, and comes back with what gives up. */
   start(open: (opener: StreamOpener) => () => void): void {
     const giveUp = open(this);

@@ -43,11 +43,6 @@ export class StreamRelay {
     this.#latencies = options.hedgeQuantile > 0 ? new Latencies() : undefined;
   }
 
-  /** Calls under way. */
-  get openCalls(): number {
-    return this.#open.size;
-  }
-
   /** Why a call's budget does not allow it; to be asked before the call is relayed. */
   admit({ request, isMetered }: StreamCall): Refusal | undefined {
     return isMetered ? this.#deps.meter.admit(request) : undefined;

@@ -393,7 +393,7 @@ Deno.test("a node that is away for a moment is waited for, when there is no othe
   const relay = await startGrpcRelay({ providers: [{ name: "a", nodeUrls: [plain(port)] }] });
   const client = await GrpcClient.connect(relay.port);
   const call = client.call("/test.Node/Read");
-  const second = await startGrpcNode(answers, port);
+  const second = await startGrpcNode(answers, { port });
   assertEquals(statusOf(await call), "0");
   assertEquals(only(relay).attempts, 1);
   await client[Symbol.asyncDispose]();
@@ -446,4 +446,17 @@ Deno.test("by a quantile of its own latency a node is late before its timeout", 
     assert(performance.now() - startedAtMs < 900, "the relay timeout is a second");
     assert(relay.usage.events.slice(-2).some(({ hedgeCount }) => hedgeCount === 1));
   }, { hedgeQuantile: 0.95 });
+});
+
+Deno.test("a node that takes few calls at once: more channels, and then a queue", async () => {
+  const node = await startGrpcNode(answers, { maxStreams: 10 });
+  const relay = await startGrpcRelay({ providers: providersAt(node.port) });
+  const client = await GrpcClient.connect(relay.port);
+  const calls = await Promise.all(Array.from({ length: 200 }, () => client.call("/test.Node/Read")));
+  assertEquals(calls.filter((call) => statusOf(call) === "0").length, 200);
+  const { openConnections } = node.server;
+  assert(openConnections >= 2 && openConnections <= 5, `${openConnections} channels`);
+  await client[Symbol.asyncDispose]();
+  await relay[Symbol.asyncDispose]();
+  await node[Symbol.asyncDispose]();
 });

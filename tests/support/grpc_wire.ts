@@ -1,7 +1,7 @@
 import { systemClock } from "../../src/domain/clock.ts";
 import { fieldOf, type HeaderFields } from "../../src/domain/wire.ts";
 import { createDenoWire } from "../../src/http2/deno_wire.ts";
-import type { Http2Client, Http2Server, IncomingStream } from "../../src/http2/port.ts";
+import type { Http2Client, Http2Limits, Http2Server, IncomingStream } from "../../src/http2/port.ts";
 import { accept, requestFields, Side } from "./http2_streams.ts";
 
 /** A message as gRPC frames it. */
@@ -29,13 +29,14 @@ export interface GrpcNode extends AsyncDisposable {
 /** Starts a node; `onCall` may answer at once. */
 export async function startGrpcNode(
   onCall: (side: Side, incoming: IncomingStream) => void = () => {},
-  port = 0,
+  limits: Http2Limits & { readonly port?: number } = {},
 ): Promise<GrpcNode> {
   const calls: { readonly side: Side; readonly incoming: IncomingStream }[] = [];
   const waiting: { readonly index: number; readonly resolve: () => void }[] = [];
   const server = await createDenoWire(systemClock).listen({
     hostname: "127.0.0.1",
-    port,
+    port: 0,
+    ...limits,
     onStream(incoming) {
       const side = accept(incoming);
       calls.push({ side, incoming });

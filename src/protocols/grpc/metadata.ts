@@ -23,8 +23,3 @@ export function metadataValue(fields: HeaderFields, name: string): string | null
   for (const [other, one] of fields) if (other === name) value = value === null ? one : `${value}, ${one}`;
   return value;
 }
-
-/** Adds what the relay says about an answer to the fields of the node. */
-export function withNotes(fields: HeaderFields, notes: HeaderFields): HeaderFields {
-  return notes.length === 0 ? fields : [...fields, ...notes];
-}

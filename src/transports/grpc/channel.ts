@@ -55,9 +55,9 @@ export class Channel {
     return this.#client?.canRequest ? this.#client : undefined;
   }
 
-  /** Whether a call may wait for it. */
-  get canCome(): boolean {
-    return this.#state === "IDLE" || this.#state === "CONNECTING" || this.#state === "TRANSIENT_FAILURE";
+  /** Whether the connection is there and takes no more calls at the moment. */
+  get isFull(): boolean {
+    return this.#state === "READY" && this.ready === undefined;
   }
 
   /** Waits for the connection. The function that comes back gives up. */
@@ -136,16 +136,24 @@ export class Channel {
       const decision = decideChannel(this.#state, nowMs - waiter.since, this.#connectTimeoutMs);
       if (decision === "close_and_fail") return this.#shutDown(`not ready within ${this.#connectTimeoutMs} ms`);
       if (decision === "fail") this.#fail(waiter, this.#reason);
-      if (decision === "go" && this.ready !== undefined) {
-        this.#waiters.delete(waiter);
-        waiter.go(this.ready);
-      }
+      if (decision === "go") this.#letGo(waiter, nowMs - waiter.since);
       if (decision === "wait" && this.#state === "TRANSIENT_FAILURE" && !waiter.isPatient) {
         this.#fail(waiter, this.#reason);
       }
     }
     if (this.#waiters.size === 0) this.#rest();
     else this.#setTimers(nowMs);
+  }
+
+  /** The connection is there, and may have no room for more calls at the moment. */
+  #letGo(waiter: ChannelWaiter, waitedMs: number): void {
+    const { ready } = this;
+    if (ready === undefined) {
+      if (waitedMs >= this.#connectTimeoutMs) this.#fail(waiter, "it has as many calls as it takes");
+      return;
+    }
+    this.#waiters.delete(waiter);
+    waiter.go(ready);
   }
 
   #setTimers(nowMs: number): void {

@@ -33,17 +33,6 @@ export class ChannelPool {
     this.#options = options;
   }
 
-  /** Calls on all channels, and those that wait for one. */
-  get load(): number {
-    let load = 0;
-    for (const channel of this.#channels) load += channel.load;
-    return load;
-  }
-
-  get size(): number {
-    return this.#channels.size;
-  }
-
   /**
    * Finds a connection with room, or waits for one. A busy one is better than none: it is only while all of them take no
    * more that a call has to wait. The function that comes back gives up.
@@ -53,7 +42,7 @@ export class ChannelPool {
     for (const channel of this.#channels) {
       if (best === undefined || rankOf(channel) < rankOf(best)) best = channel;
     }
-    const isFull = best === undefined || best.load >= this.#options.streamsPerChannel;
+    const isFull = best === undefined || best.isFull || best.load >= this.#options.streamsPerChannel;
     if (isFull && this.#channels.size < this.#options.maxChannels) {
       const another = this.#add();
       if (best?.ready === undefined) best = another;

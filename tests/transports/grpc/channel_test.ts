@@ -33,9 +33,14 @@ class Scene {
 
 const refused: ConnectResult = { kind: "failure", reason: "connection refused" };
 
-function connected(ending: Promise<void> = new Promise(() => {})): ConnectResult & { readonly kind: "connected" } {
+function connected(
+  ending: Promise<void> = new Promise(() => {}),
+  canRequest: () => boolean = () => true,
+): ConnectResult {
   const client = {
-    canRequest: true,
+    get canRequest() {
+      return canRequest();
+    },
     openStreams: 0,
     request: () => {
       throw new Error("not used here");
@@ -113,4 +118,22 @@ Deno.test("a connection that is lost comes again when it is wanted", async () =>
   scene.wait("b");
   await scene.answer(connected());
   assertEquals(scene.heard, ["a goes", "b goes"]);
+});
+
+Deno.test("a connection that is full is waited for, until a call ends or the time is up", async () => {
+  const scene = new Scene();
+  let isFull = true;
+  scene.wait("a");
+  await scene.answer(connected(undefined, () => !isFull));
+  assertEquals(scene.heard, []);
+  isFull = false;
+  scene.channel.onFree();
+  assertEquals(scene.heard, ["a goes"]);
+  isFull = true;
+  scene.wait("b");
+  await scene.clock.advance(29_999);
+  assertEquals([scene.heard.length, scene.clock.pending], [1, 1]);
+  await scene.clock.advance(1);
+  assertEquals(scene.heard.at(-1), "b fails: it has as many calls as it takes");
+  assertEquals([scene.channel.state, scene.clock.pending], ["READY", 0]);
 });
