@@ -29,6 +29,7 @@ import { refuse } from "./refuse.ts";
 import { serveGrpc } from "./serve_grpc.ts";
 import { stopSignals } from "./stop_signals.ts";
 import { write } from "./terminal.ts";
+import { upstreamConnect, upstreamMistakes, upstreamTransport } from "./upstream.ts";
 import { pageOfRelay } from "./usage_page.ts";
 
 /** How long connections may take to close after the last request under way has been answered, milliseconds. */
@@ -53,6 +54,7 @@ export async function serve(
     ...specMistakes,
     ...read.mistakes,
     ...takenAddresses(addressesOf(read.endpoints, flags)),
+    ...upstreamMistakes(flags, read.endpoints),
   ];
   const certificates = readCertificates(read.endpoints, mistakes);
   if (flags["http-server"] === "node" && certificates.size > 0) {
@@ -158,7 +160,7 @@ async function startHttp(
   const { usage, cache, budgets, metrics, log, certificates } = shared;
   const optional = { ...(cache && { cache }), ...(budgets && { budgets }), ...(metrics && { metrics }) };
   const relays = endpoints.map(({ relay: config }) =>
-    createRelay({ ...config, ...relayOptions(flags), usage, log, ...optional })
+    createRelay({ ...config, ...relayOptions(flags), connect: upstreamConnect, usage, log, ...optional })
   );
   const [first] = endpoints as [EndpointConfig];
   const { fetch, upgrade } = relays.length === 1
@@ -241,6 +243,7 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     debugRelays: flags["debug-relays"],
     selectionStats: flags["enable-selection-stats"],
     maxReplyBytes: flags["max-response-body-bytes"],
+    upstreamTransport: upstreamTransport(flags),
     sockets: socketOptions(flags),
     corsOrigin: flags["cors-origin"],
     corsHeaders: flags["cors-headers"],

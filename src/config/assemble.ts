@@ -18,11 +18,13 @@ import type { RetryOptions } from "../relay/retry_policy.ts";
 import type { Selector } from "../providers/selector.ts";
 import { compileMatcher, type Matcher } from "../spec/matcher.ts";
 import { SpecSet } from "../spec/spec_set.ts";
-import { createFetchTransport, type Fetch } from "../transports/fetch.ts";
+import type { Fetch } from "../transports/fetch.ts";
+import type { Connect } from "../transports/http1/connection.ts";
 import { createSocketConnector, openSocket } from "../transports/websocket.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
 import { assembleSockets, type SocketAssembly } from "./assemble_sockets.ts";
 import { checkHttpOptions, codecOf, type HttpOptions, resolveHttpOptions, trustedProxiesOf } from "./http_options.ts";
+import { createUpstreamTransport, type UpstreamTransport } from "./upstream_transport.ts";
 import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
 import { checkOptimizerOptions, resolveOptimizerOptions } from "./optimizer_options.ts";
 import type { RelayConfig } from "./relay_config.ts";
@@ -32,6 +34,8 @@ import { resolveProviders } from "./resolve_providers.ts";
 export interface Surroundings {
   readonly usage: UsageSink;
   readonly fetch: Fetch;
+  /** Opens connections to nodes; default: `fetch` has its own. */
+  readonly connect?: Connect | undefined;
   /** Reaches nodes that are not asked by `fetch`. */
   readonly transport?: Transport | undefined;
   readonly clock: Clock;
@@ -48,6 +52,8 @@ export interface Surroundings {
 
 /** The parts that a host puts its own end to, and their resolved options. */
 export interface Assembly {
+  /** Ends the connections to nodes: to be called when the last call has ended. */
+  close(): void;
   /** What relays of other kinds share with this one. */
   readonly core: {
     readonly selector: Selector;
@@ -83,7 +89,7 @@ export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
 
 /** Builds a relay of its parts. Throws a {@linkcode ConfigError} that holds every mistake. */
 export function assemble(config: RelayConfig, surroundings: Surroundings): Assembly {
-  const { usage, fetch, clock, log, random = Math.random, cache, metrics, budgets } = surroundings;
+  const { usage, clock, log, random = Math.random, cache, metrics, budgets } = surroundings;
   const { mistakes, providers, matcher, times } = resolve(config);
   const apiInterface = config.apiInterface ?? "jsonrpc";
   // gRPC's host has a codec of its own.
@@ -94,8 +100,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
     ...resolveOptimizerOptions(config.optimizer),
     averageBlockTimeMs: times.averageBlockTimeMs,
   });
-  const maxReplyBytes = config.maxReplyBytes ?? 100 * MIB;
-  const transport = surroundings.transport ?? createFetchTransport(fetch, clock, { maxReplyBytes });
+  const upstream: UpstreamTransport = surroundings.transport ?? upstreamTransport(config, providers, surroundings);
   const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
   const counts = metrics?.addEndpoint({
     chain: config.chainId,
@@ -120,7 +125,10 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
     selectionStats: config.selectionStats ?? false,
     ...times,
   };
-  const relay = new Relay({ selector, transport, meter, clock, log, cache, consistency, metrics: counts }, options);
+  const relay = new Relay(
+    { selector, transport: upstream, meter, clock, log, cache, consistency, metrics: counts },
+    options,
+  );
   const head = () => selector.head();
   const servesExtension = (name: string) => selector.serves(name);
   return {
@@ -137,6 +145,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
       head,
       servesExtension,
     }),
+    close: () => upstream.close?.(),
     core: { selector, meter, options },
     counts,
     parts: {
@@ -154,6 +163,18 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
     },
     options: { ...resolveHttpOptions(config), chain: config.chainId, apiInterface },
   };
+}
+
+function upstreamTransport(
+  config: RelayConfig,
+  providers: readonly Provider[],
+  surroundings: Surroundings,
+): UpstreamTransport {
+  const created = createUpstreamTransport(config.upstreamTransport ?? "auto", providers, surroundings, {
+    maxReplyBytes: config.maxReplyBytes ?? 100 * MIB,
+  });
+  if (created.kind === "mistake") throw new ConfigError([created.mistake]);
+  return created.transport;
 }
 
 interface Resolved {

@@ -24,6 +24,11 @@ export const RELAY_FLAGS = {
   "max-request-body-bytes": integer(10_485_760, 1, 1_073_741_824, "largest body that a client may send"),
   "request-body-timeout": duration("10s", 1, "10m", "time for a request's body to arrive"),
   "max-response-body-bytes": integer(104_857_600, 1, 1_073_741_824, "largest answer that a node may send"),
+  "upstream-transport": choice(
+    ["auto", "http1", "fetch"],
+    "auto",
+    "HTTP to nodes: the relay's own, the runtime's fetch, or the first where no proxy and no HTTP/2 is needed",
+  ),
 
   "grpc-max-message-bytes": integer(33_554_432, 1, 536_870_912, "largest gRPC message, in either direction"),
   "grpc-connect-timeout": duration("30s", 1, "10m", "time for a gRPC channel to get ready"),

@@ -24,7 +24,7 @@ export interface NodeUrlConfig {
   readonly authQuery?: string;
   /** Whether a gRPC node may be reached without TLS; default false. */
   readonly allowInsecure?: boolean;
-  /** How TLS is spoken with a gRPC node, as PEM texts. */
+  /** How TLS is spoken with the node, as PEM texts; for https URLs it needs HTTP/1.1 over connections of the relay's own. */
   readonly tls?: NodeTlsConfig;
 }
 
@@ -162,6 +162,12 @@ export interface RelayConfig {
   readonly trustedProxies?: readonly string[];
   /** How providers are chosen. */
   readonly optimizer?: OptimizerConfig;
+  /**
+   * How calls over HTTP reach nodes: by HTTP/1.1 over connections of the relay's own, for which it needs `connect`, or by
+   * the platform's `fetch`. Default `auto`: the first where there is a `connect`, and `fetch` for nodes that speak only
+   * HTTP/2.
+   */
+  readonly upstreamTransport?: "auto" | "http1" | "fetch";
   /** Most bytes of a node's answer; default 100 MiB. */
   readonly maxReplyBytes?: number;
   /** Most bytes of one gRPC message in either direction; default 32 MiB. */

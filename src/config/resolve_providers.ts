@@ -73,9 +73,6 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
   if (!isSendable) complain("authHeaders", "holds a name or a value that HTTP does not allow");
   // A URL may hold a key, so that no message quotes one.
   const url = into.isGrpc ? parseGrpcUrl(config, complain) : parseUrl(config.url);
-  if (!into.isGrpc && config.tls !== undefined && Object.keys(config.tls).length > 0) {
-    complain("tls", "TLS options are for gRPC nodes; use an https URL with a certificate that is trusted");
-  }
   if (url === undefined) {
     const example = into.isGrpc ? "grpcs://host:port" : "https://host:port/path";
     complain("url", `is not a URL; write ${example} or host:port`);
@@ -85,7 +82,10 @@ function resolveNodeUrl(into: ProviderResolver, config: NodeUrlConfig, path: Mis
     complain("url", `has the scheme ${url.protocol} and a jsonrpc provider is reached by http, https, ws or wss`);
     return undefined;
   }
-  const tls = into.isGrpc ? checkTls(config, complain) : undefined;
+  const tls = checkTls(config, complain);
+  if (tls !== undefined && !into.isGrpc && url.protocol !== "https:") {
+    complain("tls", "TLS options are for https and grpcs URLs");
+  }
   // What is configured takes the place of what the URL says.
   const headers = new Headers(takeCredentials(url));
   for (const [name, value] of isSendable ? Object.entries(config.authHeaders ?? {}) : []) headers.set(name, value);

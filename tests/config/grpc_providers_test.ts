@@ -37,9 +37,10 @@ for (const [nodeUrl, expected] of CASES) {
   Deno.test(`gRPC URL ${nodeUrl.url} ${Object.keys(nodeUrl).slice(1)}`, () => assertEquals(resolve(nodeUrl), expected));
 }
 
-Deno.test("TLS options are for gRPC nodes", () => {
-  assertEquals(
-    resolve({ url: "https://n", tls: { cacertPem: PEM } }, false),
-    "tls: TLS options are for gRPC nodes; use an https URL with a certificate that is trusted",
-  );
+Deno.test("TLS options are for URLs that have TLS", () => {
+  assertEquals(resolve({ url: "https://n", tls: { cacertPem: PEM } }, false), "https://n/");
+  for (const url of ["http://n", "wss://n"]) {
+    const refused = resolve({ url, tls: { cacertPem: PEM } }, false);
+    assertEquals(refused, "tls: TLS options are for https and grpcs URLs");
+  }
 });

@@ -32,6 +32,7 @@ Deno.test("without arguments every flag has its documented default", () => {
     "max-request-body-bytes": 10 * 1024 * 1024,
     "request-body-timeout": 10_000,
     "max-response-body-bytes": 100 * 1024 * 1024,
+    "upstream-transport": "auto",
     "grpc-max-message-bytes": 33_554_432,
     "grpc-connect-timeout": 30_000,
     "grpc-allow-insecure": false,
