@@ -34,6 +34,8 @@ export class ClientConnection {
   /** For the owner: when it came, and until when it is kept, in the owner's time. */
   bornAt = 0;
   keptUntil = 0;
+  /** When it was used last, milliseconds of the owner's clock. */
+  freeSinceMs = 0;
 
   constructor(
     { connection, isWriteAtomic }: Extract<ConnectResult, { kind: "connection" }>,
@@ -45,6 +47,10 @@ export class ClientConnection {
     this.#owner = owner;
     this.#parser = new ResponseParser(limits);
     this.#readAll();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Makes a request. The connection must be free. */

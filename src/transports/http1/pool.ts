@@ -24,6 +24,8 @@ export interface PoolDeps {
 
 /** Time is counted in steps of this: one timer for all connections, and no look at a clock for a request. */
 const STEP_MS = 500;
+/** A connection that was used within this time is taken to be open, milliseconds. */
+const FRESH_MS = 2;
 /** Longest that a node's word is taken for how long it keeps a connection, milliseconds. */
 const MAX_HINT_MS = 60_000;
 
@@ -54,10 +56,15 @@ export class Pool implements ConnectionOwner, Holder {
   /** Makes a request, on a connection that is free or on a new one. */
   send(exchange: Exchange): void {
     const connection = this.#idle.pop();
-    if (connection !== undefined) return connection.start(exchange);
+    if (connection === undefined) return this.#wait(exchange);
+    if (this.#deps.clock.monotonic() - connection.freeSinceMs < FRESH_MS) return connection.start(exchange);
+    // The node may have ended it, and the word of that may have come together with what asks for it: it is heard first.
     exchange.holder = this;
     this.#waiting.add(exchange);
-    this.#dialIfNeeded();
+    this.#deps.clock.schedule(0, () => {
+      if (!connection.isClosed) this.#hand(connection);
+      this.#dialIfNeeded();
+    });
   }
 
   abandon(exchange: Exchange): void {
@@ -87,9 +94,7 @@ export class Pool implements ConnectionOwner, Holder {
   onUnsent(exchange: Exchange): void {
     if (this.#stop.signal.aborted) return exchange.end({ kind: "disconnected" });
     // Those that are idle may be closed as well, so that it gets a new one.
-    exchange.holder = this;
-    this.#waiting.add(exchange);
-    this.#dialIfNeeded();
+    this.#wait(exchange);
   }
 
   /** Ends all connections. Requests under way end as disconnected. */
@@ -103,11 +108,18 @@ export class Pool implements ConnectionOwner, Holder {
     for (const connection of [...this.#open]) connection.close();
   }
 
+  #wait(exchange: Exchange): void {
+    exchange.holder = this;
+    this.#waiting.add(exchange);
+    this.#dialIfNeeded();
+  }
+
   #hand(connection: ClientConnection): void {
     for (const exchange of this.#waiting) {
       this.#waiting.delete(exchange);
       return connection.start(exchange);
     }
+    connection.freeSinceMs = this.#deps.clock.monotonic();
     this.#idle.push(connection);
   }
 

@@ -253,7 +253,9 @@ Deno.test("a connection that is too old is not used again, so that a change of a
   const transport = new Http1Transport({ connect: denoConnect, clock }, limits);
   assertEquals(describe(await sendTo(transport, node.url)), "200 ok 1");
   await clock.advance(2_000);
-  assertEquals(describe(await sendTo(transport, node.url)), "200 ok 2");
+  const second = sendTo(transport, node.url);
+  await clock.advance(0);
+  assertEquals(describe(await second), "200 ok 2");
   assertEquals(describe(await sendTo(transport, node.url)), "200 ok 1");
   assertEquals(node.accepted, 2);
   transport.close();
