@@ -27,8 +27,9 @@ export interface NodeUrl {
 export interface NodeTls {
   /** Trusted beside them. */
   readonly caPem?: string;
-  /** Shows who the relay is; both or none. */
+  /** Shows who the relay is; with `keyPem` or not at all. */
   readonly certPem?: string;
+  /** The key of `certPem`. */
   readonly keyPem?: string;
 }
 

@@ -14,6 +14,7 @@ export interface Connection {
 export interface Origin {
   /** A name, or an address without brackets. */
   readonly hostname: string;
+  /** The port. */
   readonly port: number;
   /** Undefined for a connection without TLS. */
   readonly tls: NodeTls | undefined;
