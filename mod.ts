@@ -21,6 +21,7 @@
 import { assemble } from "./src/config/assemble.ts";
 import { ConfigError } from "./src/config/mistake.ts";
 import type { RelayConfig } from "./src/config/relay_config.ts";
+import type { OptimizerQosSampler } from "./src/usage/optimizer_qos_sampler.ts";
 import { type Clock, systemClock } from "./src/domain/clock.ts";
 import { type Log, silentLog } from "./src/domain/log.ts";
 import { clientAddressOf } from "./src/hosts/client_address.ts";
@@ -38,6 +39,7 @@ export type {
   NodeTlsConfig,
   NodeUrlConfig,
   OptimizerConfig,
+  ProbeConfig,
   ProviderConfig,
   RelayConfig,
   SocketConfig,
@@ -122,6 +124,8 @@ export interface RelayOptions extends RelayConfig {
   readonly clock?: Clock;
   /** A number from 0 up to 1, for what is chosen by chance. Default: the platform's. */
   readonly random?: () => number;
+  /** Samples the scores of the providers. Default: nothing does. */
+  readonly qos?: OptimizerQosSampler;
   /** Default: nothing is logged. */
   readonly log?: Log;
 }
@@ -145,7 +149,7 @@ export interface RelayHandle extends AsyncDisposable {
 }
 
 /**
- * Creates a relay. It holds no connection and no timer until a request comes.
+ * Creates a relay. It holds no connection and no timer until a request comes, unless `probes` are on.
  *
  * Throws a {@linkcode ConfigError} with every mistake in the options.
  *
@@ -189,18 +193,23 @@ export function createRelay(options: RelayOptions): RelayHandle {
     cache,
     budgets,
     connect,
+    qos,
   } = options;
   const metrics = ownMetrics(options.metrics);
   if (options.apiInterface === "grpc") {
     throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
   }
-  const surroundings = { usage, fetch, connect, clock, log, random, cache, metrics, budgets };
-  const { parts, sockets, counts, close: closeConnections, options: resolved } = assemble(options, surroundings);
+  const surroundings = { usage, fetch, connect, clock, log, random, cache, metrics, budgets, qos };
+  const { parts, sockets, counts, prober, close: closeConnections, options: resolved } = assemble(
+    options,
+    surroundings,
+  );
   const handler = new FetchHandler(parts, resolved);
   const sessions = sockets && new WebSocketSessions(sockets.deps, sockets.options);
   if (sessions !== undefined) counts?.addSockets(() => sessions.stats());
   const close = async (graceMs = 30_000) => {
     await Promise.all([handler.drain(graceMs), sessions?.drain(graceMs)]);
+    await prober?.[Symbol.asyncDispose]();
     closeConnections();
   };
   return {

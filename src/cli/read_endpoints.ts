@@ -81,19 +81,22 @@ function providersOf(
 ): RelayConfig["providers"] {
   const expansion = specs.expand(chainId);
   const addons = expansion.kind === "spec" ? [...compileMatcher(expansion.spec, apiInterface)?.serviceNames ?? []] : [];
+  // Nor is it known whether they are what the chain spec says: a node for development mostly is not.
+  const nodeUrlOf = (url: string) => ({
+    url,
+    addons,
+    skipVerifications: ["*"],
+    ...(allowInsecure && { allowInsecure }),
+  });
   const isSocket = (url: string) => /^wss?:/i.test(url);
   const calls = upstreams.filter((url) => !isSocket(url));
   const sockets = upstreams.filter(isSocket);
   // A WebSocket URL is of the provider at the same host, or of the first one.
   const ownerOf = (url: string) => Math.max(0, calls.findIndex((call) => hostOf(call) === hostOf(url)));
-  if (calls.length === 0) return sockets.map((url) => ({ name: "upstream", nodeUrls: [{ url, addons }] }));
+  if (calls.length === 0) return sockets.map((url) => ({ name: "upstream", nodeUrls: [nodeUrlOf(url)] }));
   return calls.map((url, index) => ({
     name: calls.length === 1 ? "upstream" : `upstream-${index + 1}`,
-    nodeUrls: [url, ...sockets.filter((socket) => ownerOf(socket) === index)].map((each) => ({
-      url: each,
-      addons,
-      ...(allowInsecure && { allowInsecure }),
-    })),
+    nodeUrls: [url, ...sockets.filter((socket) => ownerOf(socket) === index)].map(nodeUrlOf),
   }));
 }
 

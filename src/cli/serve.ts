@@ -21,11 +21,13 @@ import { createJsonLog } from "../observe/log.ts";
 import type { UsageSink, UsageStats } from "../usage/usage_sink.ts";
 import { cacheMistakes, createCache } from "./create_cache.ts";
 import { createUsageSink, type UsageSinkResult, usageTargetMistakes } from "./create_usage_sink.ts";
+import type { OptimizerQosSampler } from "../usage/optimizer_qos_sampler.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { listenForMetrics } from "./listen_for_metrics.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
 import { refuse } from "./refuse.ts";
+import { createSampler, scoresAsJson } from "./sampler.ts";
 import { serveGrpc } from "./serve_grpc.ts";
 import { stopSignals } from "./stop_signals.ts";
 import { write } from "./terminal.ts";
@@ -76,19 +78,32 @@ export async function serve(
   const cache = await createCache(flags, log);
   const budgets = read.projects.length > 0 ? new ProjectBudgets(read.projects, systemClock) : undefined;
   for (const [project, units] of created.unitsOfDay) budgets?.resumeDay(project, units);
+  const qos = createSampler(flags, usage, log);
   const metrics = createMetrics({
     version: denoConfig.version,
     usage: () => usage.stats(),
     numbering: () => usage.numbering?.(),
+    scores: () => qos?.latest() ?? [],
   });
-  const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log);
+  const optimizerMetrics = flags["optimizer-qos-listen"] && qos ? () => scoresAsJson(qos.latest()) : undefined;
+  const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log, { optimizerMetrics });
   const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
   const metricsOrNone = metricsListener && metrics;
-  const shared = { usage: page?.usage ?? usage, target, cache, budgets, log, metrics: metricsOrNone, certificates };
+  const shared = {
+    usage: page?.usage ?? usage,
+    target,
+    cache,
+    budgets,
+    qos,
+    log,
+    metrics: metricsOrNone,
+    certificates,
+  };
   const groups = byAddress(read.endpoints);
   const running = (await Promise.all(groups.map((endpoints) => start(endpoints, flags, shared)))).flat();
 
   const signal = await stopped.first;
+  qos?.[Symbol.dispose]();
   log.info("stopping: no new requests are taken", { signal });
   const isClean = await Promise.race([
     stop(running, created, flags, [metricsListener, page]).then(() => true),
@@ -114,6 +129,7 @@ interface Shared {
   readonly cache: ReplyCache | undefined;
   readonly budgets: ProjectBudgets | undefined;
   readonly metrics: MetricsRegistry | undefined;
+  readonly qos: OptimizerQosSampler | undefined;
   readonly certificates: ReadonlyMap<EndpointConfig, ListenerTls>;
   readonly log: Log;
 }
@@ -157,8 +173,13 @@ async function startHttp(
   flags: RelayFlags,
   shared: Shared,
 ): Promise<Running[]> {
-  const { usage, cache, budgets, metrics, log, certificates } = shared;
-  const optional = { ...(cache && { cache }), ...(budgets && { budgets }), ...(metrics && { metrics }) };
+  const { usage, cache, budgets, metrics, qos, log, certificates } = shared;
+  const optional = {
+    ...(cache && { cache }),
+    ...(budgets && { budgets }),
+    ...(metrics && { metrics }),
+    ...(qos && { qos }),
+  };
   const relays = endpoints.map(({ relay: config }) =>
     createRelay({ ...config, ...relayOptions(flags), connect: upstreamConnect, usage, log, ...optional })
   );
@@ -239,6 +260,7 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
       minSelectionChance: flags["provider-optimizer-min-selection-chance"],
       probeUpdateWeight: flags["probe-update-weight"],
     },
+    ...(flags["relays-health-enable"] && { probes: { verifyIntervalMs: flags["relays-health-interval"] } }),
     hedgeQuantile: flags["hedge-quantile"],
     debugRelays: flags["debug-relays"],
     selectionStats: flags["enable-selection-stats"],

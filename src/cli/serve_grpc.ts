@@ -16,6 +16,7 @@ import { Metrics, type MetricsRegistry } from "../observe/metrics/metrics.ts";
 import { trailersOnly } from "../protocols/grpc/errors.ts";
 import { STATUS } from "../protocols/grpc/status.ts";
 import type { ProjectBudgets } from "../relay/project_budgets.ts";
+import type { OptimizerQosSampler } from "../usage/optimizer_qos_sampler.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
 
 /** What gRPC endpoints share with the others. */
@@ -23,6 +24,7 @@ export interface GrpcShared {
   readonly usage: UsageSink;
   readonly metrics: MetricsRegistry | undefined;
   readonly budgets: ProjectBudgets | undefined;
+  readonly qos: OptimizerQosSampler | undefined;
   readonly log: Log;
 }
 
@@ -31,10 +33,10 @@ export async function serveGrpc(
   { address, grpcWebAddress, relay: config }: EndpointConfig,
   options: Partial<RelayConfig>,
   flags: RelayFlags,
-  { usage, metrics, budgets, log }: GrpcShared,
+  { usage, metrics, budgets, qos, log }: GrpcShared,
 ): Promise<GrpcListener> {
   const registry = metrics instanceof Metrics ? metrics : undefined;
-  const surroundings = { usage, log, clock: systemClock, fetch: globalThis.fetch, metrics: registry, budgets };
+  const surroundings = { usage, log, clock: systemClock, fetch: globalThis.fetch, metrics: registry, budgets, qos };
   const wire = flags["grpc-http2"] === "node" ? createNodeWire() : createDenoWire(systemClock, { headTooLarge });
   const limits = {
     maxGrpcMessageBytes: flags["grpc-max-message-bytes"],

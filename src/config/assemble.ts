@@ -8,6 +8,8 @@ import type { EndpointCounts } from "../observe/metrics/endpoint_counts.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import { OptimizerSelector } from "../providers/optimizer_selector.ts";
 import type { Transport } from "../providers/transport.ts";
+import { stakesOf } from "../providers/optimizer/stakes.ts";
+import { Prober } from "../providers/prober.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Consistency } from "../relay/consistency.ts";
 import { Meter } from "../relay/meter.ts";
@@ -21,6 +23,7 @@ import { SpecSet } from "../spec/spec_set.ts";
 import type { Fetch } from "../transports/fetch.ts";
 import type { Connect } from "../transports/http1/connection.ts";
 import { createSocketConnector, openSocket } from "../transports/websocket.ts";
+import type { OptimizerQosSampler } from "../usage/optimizer_qos_sampler.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
 import { assembleSockets, type SocketAssembly } from "./assemble_sockets.ts";
 import { checkHttpOptions, codecOf, type HttpOptions, resolveHttpOptions, trustedProxiesOf } from "./http_options.ts";
@@ -28,6 +31,7 @@ import { createUpstreamTransport, type UpstreamTransport } from "./upstream_tran
 import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
 import { checkOptimizerOptions, resolveOptimizerOptions } from "./optimizer_options.ts";
 import type { RelayConfig } from "./relay_config.ts";
+import { createNodeProbe } from "./node_probe.ts";
 import { resolveProviders } from "./resolve_providers.ts";
 
 /** What a relay gets from its surroundings. */
@@ -44,6 +48,8 @@ export interface Surroundings {
   readonly random?: (() => number) | undefined;
   /** Where replies are kept for other callers; default: nowhere. */
   readonly cache?: ReplyCache | undefined;
+  /** Where scores are sampled from; default: nowhere. */
+  readonly qos?: OptimizerQosSampler | undefined;
   /** Where relays are counted; default: nowhere. */
   readonly metrics?: Metrics | undefined;
   /** What projects may use, over all relays of the process; default: as much as they like. */
@@ -75,12 +81,17 @@ export interface Assembly {
   };
   /** Where the relay is counted; undefined when it is not. */
   readonly counts: EndpointCounts | undefined;
+  /** What asks providers for their blocks; undefined where nothing does. */
+  readonly prober: AsyncDisposable | undefined;
   /** Clients' WebSockets; undefined for interfaces that have none. */
   readonly sockets: SocketAssembly | undefined;
   readonly options: HttpOptions & { readonly chain: string; readonly apiInterface: ApiInterface };
 }
 
 const MIB = 1024 * 1024;
+/** Bounds of the time between two questions for a provider's newest block, milliseconds. */
+const MIN_POLL_MS = 1_000;
+const MAX_POLL_MS = 60_000;
 
 /** Every mistake in a relay's configuration, its paths in the spelling of {@linkcode RelayConfig}. */
 export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
@@ -89,7 +100,7 @@ export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
 
 /** Builds a relay of its parts. Throws a {@linkcode ConfigError} that holds every mistake. */
 export function assemble(config: RelayConfig, surroundings: Surroundings): Assembly {
-  const { usage, clock, log, random = Math.random, cache, metrics, budgets } = surroundings;
+  const { usage, clock, log, random = Math.random, cache, metrics, budgets, qos } = surroundings;
   const { mistakes, providers, matcher, times } = resolve(config);
   const apiInterface = config.apiInterface ?? "jsonrpc";
   // gRPC's host has a codec of its own.
@@ -100,7 +111,21 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
     ...resolveOptimizerOptions(config.optimizer),
     averageBlockTimeMs: times.averageBlockTimeMs,
   });
+  if (qos?.register(config.chainId, selector)) {
+    const stakes = stakesOf(providers);
+    qos.setProviders(config.chainId, providers.map(({ name }, index) => ({ name, stake: stakes[index]! })));
+  }
   const upstream: UpstreamTransport = surroundings.transport ?? upstreamTransport(config, providers, surroundings);
+  const { probes } = config;
+  const prober = probes && new Prober(
+    { providers, probe: createNodeProbe(apiInterface, matcher, upstream), selector, clock, log },
+    {
+      pollIntervalMs: Math.min(Math.max(times.averageBlockTimeMs, MIN_POLL_MS), MAX_POLL_MS),
+      verifyIntervalMs: probes.verifyIntervalMs ?? 300_000,
+      retryIntervalMs: 180_000,
+      timeoutMs: 10_000,
+    },
+  );
   const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
   const counts = metrics?.addEndpoint({
     chain: config.chainId,
@@ -146,6 +171,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
       servesExtension,
     }),
     close: () => upstream.close?.(),
+    prober,
     core: { selector, meter, options },
     counts,
     parts: {

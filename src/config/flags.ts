@@ -45,6 +45,16 @@ export const RELAY_FLAGS = {
   "provider-optimizer-min-selection-chance": decimal(0.01, 0.000001, 1, "score of even the worst provider"),
   "probe-update-weight": decimal(0.25, 0.000001, 1, "what a probe of the relay's own counts, a client's call being 1"),
 
+  "relays-health-enable": toggle(true, "ask providers for their newest block, and verify them against the chain spec"),
+  "relays-health-interval": duration("5m", 1_000, "24h", "how often a provider that has passed is verified again"),
+  "geolocation": integer(0, 0, 1_000_000, "region of the relay, as optimizer_qos events have it"),
+  "epoch-duration": duration("15m", 1_000, "24h", "length of an epoch, as optimizer_qos events count them"),
+  "optimizer-qos-listen": toggle(
+    false,
+    "serve the newest scores at /provider_optimizer_metrics of the metrics address",
+  ),
+  "optimizer-qos-sampling-interval": duration("1s", 10, "1h", "how often scores are sampled"),
+
   "hedge-quantile": decimal(0, 0, 0.999, "ask another node when this share of its answers is faster; 0 for never"),
   "cache": toggle(false, "answer from a cache what any node would answer alike"),
   "cache-redis-url": text("REDIS://HOST:PORT", "keep the cache in Redis, for several processes; empty: in memory"),

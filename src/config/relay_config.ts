@@ -69,6 +69,12 @@ export interface OptimizerConfig {
   readonly probeUpdateWeight?: number;
 }
 
+/** The relay's own questions to providers. */
+export interface ProbeConfig {
+  /** Milliseconds between two verifications of a node that has passed; default 300,000. */
+  readonly verifyIntervalMs?: number;
+}
+
 /** Limits on clients' WebSockets and on subscriptions. Durations are milliseconds; of counts and rates, 0 is no limit. */
 export interface SocketConfig {
   /** Price of one message of a subscription in compute units; default 10. */
@@ -131,6 +137,11 @@ export interface RelayConfig {
   readonly processingTimeoutMs?: number;
   /** Another node is asked when an answer is later than this share of its provider's answers, such as 0.95; default 0, never. */
   readonly hedgeQuantile?: number;
+  /**
+   * Asks providers for their newest block and verifies them against the chain spec, from the start on and until the
+   * relay is closed. Default: not, so that no timer runs, and blocks are not known.
+   */
+  readonly probes?: ProbeConfig;
   /** Limits on WebSockets and subscriptions. */
   readonly sockets?: SocketConfig;
   /** Whether every answer says in `lava-debug-relay` how it came about; default false: only where that is asked for. */

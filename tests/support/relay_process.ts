@@ -25,12 +25,16 @@ export async function runCli(...args: readonly string[]): Promise<{ code: number
   return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
 
+/** The relay's own questions and samples, which only those tests hear of that ask for them. */
+const QUIET = ["--relays-health-enable=false", "--optimizer-qos-sampling-interval=1h"];
+
 /** Starts a relay and waits until its `listeners` listen. */
 export async function startRelay(
   args: readonly string[],
   { listeners = 1, env = {} }: { listeners?: number; env?: Record<string, string> } = {},
 ): Promise<RelayProcess> {
-  const child = command(["rpcsmartrouter", ...args], env).spawn();
+  const quiet = QUIET.filter((flag) => !args.some((arg) => arg.startsWith(flag.split("=")[0]!)));
+  const child = command(["rpcsmartrouter", ...args, ...quiet], env).spawn();
   const log: LogLine[] = [];
   const urls: string[] = [];
   const { promise: up, resolve, reject } = Promise.withResolvers<void>();
