@@ -8,6 +8,7 @@ import type { RelayConfig } from "../config/relay_config.ts";
 import { API_INTERFACES, type ApiInterface } from "../domain/api_interface.ts";
 import { compileMatcher } from "../spec/matcher.ts";
 import type { SpecSet } from "../spec/spec_set.ts";
+import { readCertificate } from "./listener_certificate.ts";
 
 /** What is to be served, and everything that is wrong with how that was said. */
 export interface ReadEndpoints {
@@ -27,7 +28,10 @@ export function readFile(path: string, specs: SpecSet): ReadEndpoints {
     const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it can't be read";
     return { endpoints: [], projects: [], mistakes: [`${path}: ${reason}`], warnings: [] };
   }
-  const { endpoints, projects, mistakes, warnings } = readConfigFile(text, specs);
+  const { endpoints, projects, mistakes, warnings } = readConfigFile(text, specs, (files) => {
+    const read = readCertificate(files);
+    return read.kind === "mistakes" ? read.mistakes : [];
+  });
   return { endpoints, projects, mistakes: mistakes.map((mistake) => `${path}: ${describeMistake(mistake)}`), warnings };
 }
 

@@ -23,6 +23,7 @@ import { cacheMistakes, createCache } from "./create_cache.ts";
 import { createUsageSink, type UsageSinkResult, usageTargetMistakes } from "./create_usage_sink.ts";
 import type { OptimizerQosSampler } from "../usage/optimizer_qos_sampler.ts";
 import type { ExitCode } from "./exit_code.ts";
+import { readCertificate } from "./listener_certificate.ts";
 import { listenForMetrics } from "./listen_for_metrics.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
@@ -155,7 +156,7 @@ async function start(endpoints: readonly EndpointConfig[], flags: RelayFlags, sh
     const { relay: config } = endpoint;
     log.info("relay is listening", {
       address: addressText(running[index]!.listener),
-      ...(endpoints.length > 1 && { path: pathOfEndpoint(endpoint) }),
+      ...((endpoints.length > 1 || endpoint.path !== undefined) && { path: pathOfEndpoint(endpoint) }),
       ...(endpoint.tls && { tls: true }),
       chain: config.chainId,
       api_interface: config.apiInterface ?? "jsonrpc",
@@ -167,7 +168,7 @@ async function start(endpoints: readonly EndpointConfig[], flags: RelayFlags, sh
   return running;
 }
 
-/** One relay at an address has it for itself; several are each served below their own path. */
+/** One relay at an address has it for itself, unless it names a path; several are each served below their own. */
 async function startHttp(
   endpoints: readonly EndpointConfig[],
   flags: RelayFlags,
@@ -184,7 +185,7 @@ async function startHttp(
     createRelay({ ...config, ...relayOptions(flags), connect: upstreamConnect, usage, log, ...optional })
   );
   const [first] = endpoints as [EndpointConfig];
-  const { fetch, upgrade } = relays.length === 1
+  const { fetch, upgrade } = relays.length === 1 && first.path === undefined
     ? relays[0]!
     : createPathRouter(Object.fromEntries(relays.map((relay, index) => [pathOfEndpoint(endpoints[index]!), relay])));
   const timeouts = { headerTimeoutMs: flags["http-header-timeout"], idleTimeoutMs: flags["http-idle-timeout"] };
@@ -282,19 +283,10 @@ function readCertificates(endpoints: readonly EndpointConfig[], mistakes: string
   const certificates = new Map<EndpointConfig, ListenerTls>();
   for (const endpoint of endpoints) {
     if (endpoint.tls === undefined) continue;
-    const [cert = "", key = ""] = [endpoint.tls.certFile, endpoint.tls.keyFile].map((file) => {
-      try {
-        return Deno.readTextFileSync(file);
-      } catch {
-        mistakes.push(`${file}: can't be read; TLS of ${addressText(endpoint.address)} needs it`);
-        return "";
-      }
-    });
-    if (cert !== "" && !cert.includes("BEGIN CERTIFICATE")) {
-      mistakes.push(`${endpoint.tls.certFile}: is no certificate`);
-    }
-    if (key !== "" && !key.includes("PRIVATE KEY")) mistakes.push(`${endpoint.tls.keyFile}: is no private key`);
-    certificates.set(endpoint, { cert, key });
+    const read = readCertificate(endpoint.tls);
+    if (read.kind === "certificate") certificates.set(endpoint, read.certificate);
+    // Known already from the configuration file, unless the files have changed since: never without TLS then.
+    else if (mistakes.length === 0) mistakes.push(...read.mistakes.map(({ message }) => message));
   }
   return certificates;
 }

@@ -1,5 +1,5 @@
 import { LineCounter, parseDocument, visit } from "yaml";
-import { type FileContent, readFileContent } from "./file_content.ts";
+import { type CheckTls, type FileContent, readFileContent } from "./file_content.ts";
 import { SpecSet } from "../spec/spec_set.ts";
 import type { Mistake } from "./mistake.ts";
 
@@ -18,7 +18,7 @@ const YAML_MISTAKES: Readonly<Record<string, string>> = {
 };
 
 /** Reads a configuration file in the ecosystem's format: YAML, or JSON, which is YAML too. */
-export function readConfigFile(text: string, specs: SpecSet = new SpecSet()): FileContent {
+export function readConfigFile(text: string, specs: SpecSet = new SpecSet(), checkTls?: CheckTls): FileContent {
   if (text.length > MAX_FILE_CHARS) return unreadable([{ path: [], message: "the file is larger than 10 MiB" }]);
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
@@ -44,7 +44,7 @@ export function readConfigFile(text: string, specs: SpecSet = new SpecSet()): Fi
         : { path: [], message: "refers to an anchor that is not there", line: lineAt(offset) },
     ]);
   }
-  const read = readFileContent(content, specs);
+  const read = readFileContent(content, specs, checkTls);
   const mistakes = read.mistakes.map((mistake) => {
     const offset = offsetOf(document, mistake.path);
     return offset === undefined ? mistake : { ...mistake, line: lineAt(offset) };

@@ -16,6 +16,8 @@ export interface EndpointConfig {
   readonly grpcWebAddress?: Address;
   /** Files of the certificate chain and the private key; undefined for a listener without TLS. */
   readonly tls?: EndpointTls;
+  /** Below which path it is served; undefined for the whole address, or one by chain and interface where it is shared. */
+  readonly path?: string;
   readonly relay: RelayConfig;
 }
 
@@ -24,6 +26,15 @@ export interface EndpointTls {
   readonly certFile: string;
   readonly keyFile: string;
 }
+
+/** What is wrong with a file of a listener's certificate. */
+export interface TlsMistake {
+  readonly member: "tls-cert-file" | "tls-key-file";
+  readonly message: string;
+}
+
+/** Looks into the files of a listener's certificate. */
+export type CheckTls = (files: EndpointTls) => readonly TlsMistake[];
 
 /** What a configuration says. With mistakes in it, the endpoints are only as good as what could be read. */
 export interface FileContent {
@@ -51,7 +62,7 @@ interface FileProvider {
  * The shape is checked first, and then what was readable is checked on with stand-ins for the rest, so that one round
  * shows every mistake. Where both complain about the same place, the shape's complaint stands.
  */
-export function readFileContent(content: unknown, specs: SpecSet): FileContent {
+export function readFileContent(content: unknown, specs: SpecSet, checkTls: CheckTls = () => []): FileContent {
   const mistakes = checkFileShape(content);
   if (mistakes.some(({ path }) => path.length === 0)) return { endpoints: [], projects: [], mistakes, warnings: [] };
   const file = membersOf(content);
@@ -82,15 +93,21 @@ export function readFileContent(content: unknown, specs: SpecSet): FileContent {
     }
     for (const provider of own) used.add(provider);
     if (address === undefined) continue;
-    const tls = readTls(membersOf(value), at, mistakes);
-    const other = endpoints.find((each) => isSameAddress(each.address, address));
-    const conflict = other && conflictOf(other, { address, relay, ...(tls && { tls }) });
+    const tls = readTls(membersOf(value), at, mistakes, checkTls);
+    const path = textOf(membersOf(value)["path"]);
+    if (path !== "" && relay.apiInterface === "grpc") {
+      mistakes.push({ path: [...at, "path"], message: "is not for gRPC, whose methods are paths" });
+    }
+    const optional = { ...(tls && { tls }), ...(path !== "" && { path }) };
+    const others = endpoints.filter((each) => isSameAddress(each.address, address));
+    const conflict = others.map((other) => conflictOf(other, { address, relay, ...optional }))
+      .find((reason) => reason !== undefined);
     if (conflict !== undefined) {
       const message = `${addressText(address)} is taken by another endpoint${conflict}`;
       mistakes.push({ path: [...at, "network-address"], message });
     }
     const web = readGrpcWeb(membersOf(value), address, [...at, "grpc-web-address"], mistakes);
-    endpoints.push({ address, relay, ...(web && { grpcWebAddress: web }), ...(tls && { tls }) });
+    endpoints.push({ address, relay, ...(web && { grpcWebAddress: web }), ...optional });
   }
   const projects = readProjects(listOf(file["projects"]), mistakes);
   const unused = all.filter((provider) => !used.has(provider));
@@ -102,17 +119,24 @@ export function readFileContent(content: unknown, specs: SpecSet): FileContent {
 function conflictOf(a: EndpointConfig, b: EndpointConfig): string | undefined {
   if (addressText(a.address) !== addressText(b.address)) return "";
   if (a.relay.apiInterface === "grpc" || b.relay.apiInterface === "grpc") return "; gRPC needs one of its own";
-  if (pathOfEndpoint(a) === pathOfEndpoint(b)) return " of the same chain and interface";
+  if (pathOfEndpoint(a) === pathOfEndpoint(b)) {
+    return ` at the path ${pathOfEndpoint(a)}; give one of them another path`;
+  }
   const isSameTls = a.tls?.certFile === b.tls?.certFile && a.tls?.keyFile === b.tls?.keyFile;
   return isSameTls ? undefined : " with another certificate";
 }
 
-/** Where an endpoint is served when it shares its address: `/eth1/jsonrpc`. */
-export function pathOfEndpoint({ relay }: EndpointConfig): string {
-  return `/${relay.chainId.toLowerCase()}/${relay.apiInterface ?? "jsonrpc"}`;
+/** Where an endpoint is served that names a path or shares its address; `/eth1/jsonrpc` when it names none. */
+export function pathOfEndpoint({ path, relay }: EndpointConfig): string {
+  return path?.toLowerCase() ?? `/${relay.chainId.toLowerCase()}/${relay.apiInterface ?? "jsonrpc"}`;
 }
 
-function readTls(members: Members, at: Mistake["path"], mistakes: Mistake[]): EndpointTls | undefined {
+function readTls(
+  members: Members,
+  at: Mistake["path"],
+  mistakes: Mistake[],
+  check: CheckTls,
+): EndpointTls | undefined {
   const [certFile, keyFile] = [textOf(members["tls-cert-file"]), textOf(members["tls-key-file"])];
   if (members["tls-enabled"] !== true) {
     if (certFile !== "" || keyFile !== "") {
@@ -127,6 +151,9 @@ function readTls(members: Members, at: Mistake["path"], mistakes: Mistake[]): En
     mistakes.push({ path: [...at, "tls-cert-file"], message: "is missing; TLS needs a certificate" });
   }
   if (keyFile === "") mistakes.push({ path: [...at, "tls-key-file"], message: "is missing; TLS needs a private key" });
+  if (certFile !== "" && keyFile !== "") {
+    for (const { member, message } of check({ certFile, keyFile })) mistakes.push({ path: [...at, member], message });
+  }
   return { certFile, keyFile };
 }
 

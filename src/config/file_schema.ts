@@ -63,10 +63,13 @@ const provider = closedObject({
   "node-urls": v.pipe(listOf(nodeUrl), v.minLength(1, "needs at least one URL")),
 });
 
+const PATH = "must be a path such as /eth1/jsonrpc";
+
 const endpoint = closedObject({
   "chain-id": text,
   "api-interface": apiInterface,
   "network-address": address,
+  "path": v.optional(v.pipe(v.string(PATH), v.regex(/^(\/[\w.~-]+)+$/, PATH))),
   "grpc-web-address": v.optional(address),
   "tls-enabled": flag,
   "tls-cert-file": v.optional(text),

@@ -15,7 +15,8 @@ export type PathRouter = RoutedRelay;
 
 /**
  * Serves several relays at one address, each below a path of its own, such as `/eth1/jsonrpc`: what stands behind it is
- * the path that the relay sees. Upper and lower case make no difference in it. Everything else is not found.
+ * the path that the relay sees. Upper and lower case make no difference in it. Everything else is not found. Throws a
+ * `TypeError` for a path that is none, or that is given twice.
  *
  * @example Two relays on a platform that has one address
  * ```ts
@@ -33,7 +34,13 @@ export type PathRouter = RoutedRelay;
  * ```
  */
 export function createPathRouter(relays: Readonly<Record<string, RoutedRelay>>): PathRouter {
-  const routes = new Map(Object.entries(relays).map(([prefix, relay]) => [trimmed(prefix), relay]));
+  const routes = new Map<string, RoutedRelay>();
+  for (const [prefix, relay] of Object.entries(relays)) {
+    const path = trimmed(prefix);
+    if (!/^(\/[^/?#\s]+)+$/.test(path)) throw new TypeError(`"${prefix}" is no path such as /eth1/jsonrpc`);
+    if (routes.has(path)) throw new TypeError(`the path ${path} is given twice`);
+    routes.set(path, relay);
+  }
   // All prefixes of one router need not have the same depth: the longest one that fits is meant.
   const depths = [...new Set([...routes.keys()].map(depthOf))].sort((a, b) => b - a);
   const find = (url: string): { readonly relay: RoutedRelay; readonly path: string } | undefined => {
@@ -60,7 +67,8 @@ export function createPathRouter(relays: Readonly<Record<string, RoutedRelay>>):
 }
 
 function notFound(): Response {
-  const body = '{"error":"not_found","message":"nothing is served at this path; write /<chain>/<interface>"}';
+  const body =
+    '{"error":"not_found","message":"nothing is served at this path; write one such as /<chain>/<interface>"}';
   const headers = { "content-type": "application/json", "access-control-allow-origin": "*" };
   return new Response(body, { status: 404, headers });
 }

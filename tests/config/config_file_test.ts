@@ -145,6 +145,21 @@ const BAD: readonly (readonly [string, string, ...(readonly string[])[]])[] = [
     ["endpoints[0].tls-cert-file", "missing"],
     ["endpoints[0].tls-key-file", "missing"],
   ],
+  ["a path that is none", change("    network", "    path: eth1/\n    network"), [
+    "endpoints[0].path",
+    "/eth1/jsonrpc",
+  ]],
+  [
+    "two endpoints at one path",
+    change(
+      "endpoints:\n",
+      "endpoints:\n" +
+        ["/a", "/B", "/b"].map((path) =>
+          `  - {chain-id: ETH1, api-interface: jsonrpc, network-address: '127.0.0.1:4444', path: ${path}}\n`
+        ).join(""),
+    ),
+    ["endpoints[2].network-address", "at the path /b"],
+  ],
   ["a certificate without TLS", change("    network", "    tls-cert-file: a.pem\n    network"), [
     "tls-enabled",
     "true",

@@ -44,13 +44,13 @@ async function untilListening(port: number): Promise<void> {
 }
 
 for (const { name, file, shorter, args } of FRONTS) {
-  Deno.test(`the example for ${name}: calls pass with the client's address, a slow head is given up, the relay is well`, async () => {
+  Deno.test(`the example for ${name}: calls and WebSockets pass with the client's address, a slow head is given up, the relay is well`, async () => {
     if (!await hasDebianPackage(name, [name], "-v")) return;
     const usage = new MemorySink();
     const { fetch, calls } = scriptedNodes({ a: answering() });
     const providers = [{ name: "a", nodeUrls: [{ url: "http://a", ipForwarding: true }] }];
     const relay = createRelay({ chainId: "ETH1", providers, usage, fetch, trustedProxies: ["127.0.0.1"] });
-    const listener = listen({ hostname: "127.0.0.1", port: 0 }, relay.fetch);
+    const listener = listen({ hostname: "127.0.0.1", port: 0 }, relay.fetch, relay.upgrade);
     const port = freePort();
     const folder = await Deno.makeTempDir();
     const path = `${folder}/${file}`;
@@ -84,6 +84,18 @@ for (const { name, file, shorter, args } of FRONTS) {
         assert(end === 408 || end === "closed", String(end));
       }
       assertEquals(usage.events.length, 1);
+
+      const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+      const answer = new Promise((resolve, reject) => {
+        socket.onopen = () => socket.send(CALL);
+        socket.onmessage = ({ data }) => resolve(data);
+        socket.onerror = () => reject(new Error("the WebSocket failed"));
+      });
+      const closed = new Promise((resolve) => socket.onclose = resolve);
+      assertEquals(await answer, '{"jsonrpc":"2.0","id":7,"result":"0x1"}');
+      socket.close();
+      await closed;
+      assertEquals(usage.events.length, 2);
     } finally {
       proxy.kill("SIGTERM");
       await proxy.status;

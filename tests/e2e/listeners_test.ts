@@ -1,3 +1,4 @@
+import { connect } from "node:http2";
 import { assertEquals } from "@std/assert";
 import { makeCertificates } from "../support/certificates.ts";
 import { startRelay } from "../support/relay_process.ts";
@@ -104,10 +105,82 @@ Deno.test("without a certificate that can be read nothing listens", async () => 
   );
   try {
     const failed = await startRelay([path]).then(() => "", (error) => String(error));
-    for (const words of ["ended with 2", "/nowhere/cert.pem: can't be read", "is no private key"]) {
+    for (
+      const words of [
+        "ended with 2",
+        "endpoints[0].tls-cert-file: /nowhere/cert.pem: can't be read",
+        "endpoints[0].tls-key-file",
+        "is no private key",
+      ]
+    ) {
       assertEquals([words, failed.includes(words)], [words, true], failed);
     }
   } finally {
     await Deno.remove(path);
+  }
+});
+
+/** One POST over HTTP/2 and nothing else. */
+function postHttp2(origin: string, path: string, ca: string): Promise<{ status: unknown; text: string }> {
+  const session = connect(origin, { ca });
+  return new Promise<{ status: unknown; text: string }>((resolve, reject) => {
+    session.on("error", reject);
+    const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/json" });
+    let [status, text]: [unknown, string] = [undefined, ""];
+    stream.setEncoding("utf8").on("response", (headers) => status = headers[":status"]);
+    stream.on("data", (chunk: string) => text += chunk).on("error", reject).on("end", () => resolve({ status, text }));
+    stream.end(CALL);
+  }).finally(() => session.destroy());
+}
+
+Deno.test("endpoints are served at the paths that they name: calls by HTTP/2, WebSockets and health", async () => {
+  const certificates = await makeCertificates();
+  if (certificates === undefined) return;
+  const folder = await Deno.makeTempDir();
+  const tls = { "tls-enabled": true, "tls-cert-file": `${folder}/cert.pem`, "tls-key-file": `${folder}/key.pem` };
+  await Deno.writeTextFile(tls["tls-cert-file"], certificates.server.certPem);
+  await Deno.writeTextFile(tls["tls-key-file"], certificates.server.keyPem);
+  await using node = startNode();
+  const [port, alone] = [freePort(), freePort()];
+  const eth = { "chain-id": "ETH1", "api-interface": "jsonrpc" };
+  const at = (port: number, path: string) => ({ ...eth, ...tls, "network-address": `127.0.0.1:${port}`, path });
+  const endpoints = [at(port, "/main/Eth"), { ...at(port, "/main"), "health-check-path": "/up" }, at(alone, "/only")];
+  const path = `${folder}/relay.yml`;
+  const providers = [{ ...eth, "name": "a", "node-urls": [{ url: node.url, "skip-verifications": ["*"] }] }];
+  await Deno.writeTextFile(path, JSON.stringify({ endpoints, "static-providers": providers }));
+  try {
+    await using relay = await startRelay([path], { listeners: endpoints.length });
+    using client = Deno.createHttpClient({ caCerts: [certificates.caPem] });
+    const [shared, own] = [`https://127.0.0.1:${port}`, `https://127.0.0.1:${alone}`];
+    for (const [origin, path] of [[shared, "/main/eth"], [shared, "/main"], [own, "/only"]] as const) {
+      const { status, text } = await postHttp2(origin, path, certificates.caPem);
+      assertEquals([status, JSON.parse(text)], [200, { jsonrpc: "2.0", id: 7, result: "0x1" }]);
+
+      const socket = new WebSocket(`${origin.replace("https", "wss")}${path}`, { client });
+      const answer = new Promise<string>((resolve, reject) => {
+        socket.onopen = () => socket.send(CALL);
+        socket.onmessage = ({ data }) => resolve(data);
+        socket.onerror = () => reject(new Error(`the WebSocket at ${path} failed`));
+      });
+      const closed = new Promise((resolve) => socket.onclose = resolve);
+      assertEquals(JSON.parse(await answer), { jsonrpc: "2.0", id: 7, result: "0x1" });
+      socket.close();
+      await closed;
+    }
+    const status = async (url: string) => {
+      const response = await fetch(url, { client });
+      await response.body?.cancel();
+      return response.status;
+    };
+    for (const url of [`${shared}/main/eth/lava/health`, `${shared}/main/up`, `${own}/only/lava/health`]) {
+      assertEquals([url, await status(url)], [url, 200]);
+    }
+    for (const url of [`${shared}/eth1/jsonrpc`, `${shared}/up`, `${own}/`, `${own}/lava/health`]) {
+      assertEquals([url, await status(url)], [url, 404]);
+    }
+    relay.kill("SIGTERM");
+    assertEquals(await relay.exited, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createPathRouter, createRelay } from "../../mod.ts";
 import { INTERFACE_SPECS } from "../support/interface_specs.ts";
 import { MemorySink } from "../support/memory_sink.ts";
@@ -67,4 +67,14 @@ Deno.test("each relay says its own health", async () => {
     const response = await router.fetch(new Request(`http://relay${prefix}/lava/health`));
     assertEquals([response.status, await response.text()], [200, "Health status OK"]);
   }
+});
+
+Deno.test("a path that is none, or that is given twice, is refused at once", () => {
+  const relay = createRelay({ chainId: "ETH1", providers: [{ name: "a", nodeUrls: [{ url: "http://a" }] }] });
+  for (const prefix of ["", "/", "/a//b", "/a?b", "/a b"]) {
+    const error = assertThrows(() => createPathRouter({ [prefix]: relay }));
+    assertEquals(String(error), `TypeError: "${prefix}" is no path such as /eth1/jsonrpc`);
+  }
+  const error = assertThrows(() => createPathRouter({ "/eth1": relay, "ETH1/": relay }));
+  assertEquals(String(error), "TypeError: the path /eth1 is given twice");
 });
