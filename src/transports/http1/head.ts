@@ -50,20 +50,23 @@ export function readHead(lines: readonly string[], isHead: boolean): Head | Faul
 
   let length: string | undefined;
   let encoding: string | undefined;
-  let isPersistent = !isOld;
+  const connection: string[] = [];
   let keepAliveSeconds: number | undefined;
-  for (const [name, value] of headers) {
+  for (let i = 0; i < headers.length; i++) {
+    const [name, value] = headers[i]!;
     switch (name) {
       case "content-length":
-        if (length !== undefined || !LENGTH.test(value)) return "bad_length";
+        if (length !== undefined || !LENGTH.test(value) || hasTab(lines[i + 1]!)) return "bad_length";
         length = value;
         break;
       case "transfer-encoding":
-        if (encoding !== undefined || value.toLowerCase() !== "chunked" || isOld) return "bad_transfer_encoding";
+        if (encoding !== undefined || value.toLowerCase() !== "chunked" || isOld || hasTab(lines[i + 1]!)) {
+          return "bad_transfer_encoding";
+        }
         encoding = value;
         break;
       case "connection":
-        isPersistent = isPersistentAs(value, isPersistent);
+        for (const token of value.toLowerCase().split(",")) connection.push(token.trim());
         break;
       case "keep-alive": {
         const seconds = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value)?.[1];
@@ -78,7 +81,8 @@ export function readHead(lines: readonly string[], isHead: boolean): Head | Faul
     status,
     headers,
     framing,
-    isPersistent: isPersistent && framing.kind !== "until_close",
+    isPersistent: framing.kind !== "until_close" && !connection.includes("close") &&
+      (!isOld || connection.includes("keep-alive")),
     keepAliveSeconds,
   };
 }
@@ -99,10 +103,9 @@ export function isTrailerAllowed(name: string): boolean {
   return name !== "content-length" && name !== "transfer-encoding";
 }
 
-function isPersistentAs(value: string, before: boolean): boolean {
-  const tokens = value.toLowerCase().split(",").map((token) => token.trim());
-  if (tokens.includes("close")) return false;
-  return before || tokens.includes("keep-alive");
+/** Common readers take a tab at the end of a value for a part of it, and the body for one without chunks. */
+function hasTab(line: string): boolean {
+  return line.includes("\t");
 }
 
 function frame(

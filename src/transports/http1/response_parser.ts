@@ -29,7 +29,8 @@ const FIRST_BODY_BYTES = 1024 * 1024;
 const MAX_INTERIM = 16;
 /** Size and extensions of one chunk. Eleven digits of a size are beyond every limit. */
 const MAX_CHUNK_LINE_BYTES = 256;
-const CHUNK_LINE = /^([0-9A-Fa-f]{1,11})(?:[ \t]*;[\t \x21-\x7e\x80-\xff]*)?$/;
+const CHUNK_LINE =
+  /^([0-9A-Fa-f]{1,11})(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"[\t \x21\x23-\x5b\x5d-\x7e]*"))?)*$/;
 
 /**
  * Reads responses of HTTP/1.1 as their bytes come in, one at a time: write to `space`, then say how much by `advance`.
@@ -163,6 +164,8 @@ export class ResponseParser {
     const head = readHead(lines, this.#isHead);
     if (typeof head === "string") return this.#fail(head);
     if (head.status < 200) {
+      // Nothing can follow on a connection that ends here.
+      if (!head.isPersistent) this.#fail("unexpected_status");
       if (++this.#interim > MAX_INTERIM) this.#fail("too_many_interim");
       return;
     }
@@ -247,7 +250,8 @@ export class ResponseParser {
       this.#scanned = this.#end;
       return undefined;
     }
-    if (at === this.#start || this.#buffer[at - 1] !== CARRIAGE_RETURN) {
+    // A CR before that would be the end of a line to some.
+    if (at === this.#start || this.#buffer.indexOf(CARRIAGE_RETURN, this.#start) !== at - 1) {
       this.#fail(this.#stage === "chunk_size" ? "bad_chunk" : "bad_header");
       return undefined;
     }

@@ -10,7 +10,7 @@ const READ: readonly { name: string; text: string; is: string; isHead?: boolean;
   { name: "zeros before a length", text: `${OK}Content-Length: 005\r\n\r\nhello`, is: "200 hello keep" },
   { name: "no reason", text: "HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n", is: "200  keep" },
   { name: "an empty reason", text: "HTTP/1.1 200 \r\ncontent-length: 0\r\n\r\n", is: "200  keep" },
-  { name: "white space around a value", text: `${OK}content-length: \t5 \t\r\n\r\nhello`, is: "200 hello keep" },
+  { name: "white space around a value", text: `${OK}content-length:  5 \r\n\r\nhello`, is: "200 hello keep" },
   {
     name: "chunks",
     text: `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n`,
@@ -33,6 +33,11 @@ const READ: readonly { name: string; text: string; is: string; isHead?: boolean;
   },
   { name: "close", text: `${OK}Connection: close\r\nContent-Length: 1\r\n\r\nx`, is: "200 x close" },
   { name: "close in a list", text: `${OK}Connection: x, CLOSE\r\nContent-Length: 1\r\n\r\nx`, is: "200 x close" },
+  {
+    name: "close beside keep-alive",
+    text: `${OK}Connection: close\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx`,
+    is: "200 x close",
+  },
   { name: "HTTP/1.0", text: "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", is: "200 x close" },
   {
     name: "HTTP/1.0, kept",
@@ -64,6 +69,9 @@ for (const { name, text, is, isHead, isEnded } of READ) {
 
 /** What two readers could take differently, or what is broken: every way in which answers have been smuggled. */
 const REFUSED: readonly (readonly [name: string, text: string, fault: string])[] = [
+  ["an extension without a name", `${OK}Transfer-Encoding: chunked\r\n\r\n1;\r\nx\r\n0\r\n\r\n`, "bad_chunk"],
+  ["an extension behind a space", `${OK}Transfer-Encoding: chunked\r\n\r\n1 ;a\r\nx\r\n0\r\n\r\n`, "bad_chunk"],
+  ["a length before a tab", `${OK}Content-Length: 5\t\r\n\r\nhello`, "bad_length"],
   ["length and chunks", `${OK}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, "bad_length"],
   ["chunks and length", `${OK}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`, "bad_length"],
   ["two lengths", `${OK}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`, "bad_length"],
@@ -86,6 +94,7 @@ const REFUSED: readonly (readonly [name: string, text: string, fault: string])[]
     "bad_transfer_encoding",
   ],
   ["identity", `${OK}Transfer-Encoding: identity\r\n\r\nx`, "bad_transfer_encoding"],
+  ["chunked before a tab", `${OK}Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n`, "bad_transfer_encoding"],
   ["nearly chunked", `${OK}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, "bad_transfer_encoding"],
   ["quoted chunked", `${OK}Transfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n`, "bad_transfer_encoding"],
   ["chunked behind a vertical tab", `${OK}Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n`, "bad_header"],
@@ -113,6 +122,11 @@ const REFUSED: readonly (readonly [name: string, text: string, fault: string])[]
   ["a body for 204", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", "bad_length"],
   ["chunks for 204", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "bad_transfer_encoding"],
   ["a body for 100", `HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\nhello`, "bad_length"],
+  [
+    "an end after 100",
+    `HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n${OK}Content-Length: 0\r\n\r\n`,
+    "unexpected_status",
+  ],
   ["100 without end", "HTTP/1.1 100 Continue\r\n\r\n".repeat(20), "too_many_interim"],
   ["a chunk of no size", `${OK}Transfer-Encoding: chunked\r\n\r\n\r\nx\r\n0\r\n\r\n`, "bad_chunk"],
   ["a chunk size with a sign", `${OK}Transfer-Encoding: chunked\r\n\r\n+1\r\nx\r\n0\r\n\r\n`, "bad_chunk"],

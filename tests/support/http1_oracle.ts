@@ -1,0 +1,56 @@
+/** A byte stream for a parser. */
+export interface OracleCase {
+  readonly bytes: Uint8Array;
+  readonly isHead: boolean;
+}
+
+/** What Node's parser made of it; null where it would not take it: status, body, fields, trailers, keep-alive. */
+export type Verdict = readonly [number, string, readonly string[], readonly string[], boolean] | null;
+
+/** Node's own HTTP parser, in a process of its own. */
+export interface Oracle extends AsyncDisposable {
+  judge(cases: readonly OracleCase[]): Promise<readonly Verdict[]>;
+}
+
+/** Starts the oracle; undefined where there is no Node. */
+export function startOracle(): Oracle | undefined {
+  const script = new URL("http1_oracle.cjs", import.meta.url).pathname;
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command("node", { args: [script], stdin: "piped", stdout: "piped", stderr: "inherit" }).spawn();
+  } catch {
+    return undefined;
+  }
+  const writer = child.stdin.getWriter();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  return {
+    async judge(cases) {
+      const size = cases.reduce((sum, { bytes }) => sum + 5 + bytes.length, 0);
+      const packed = new Uint8Array(size);
+      let at = 0;
+      for (const { bytes, isHead } of cases) {
+        new DataView(packed.buffer).setUint32(at, bytes.length, true);
+        packed[at + 4] = isHead ? 1 : 0;
+        packed.set(bytes, at + 5);
+        at += 5 + bytes.length;
+      }
+      const writing = writer.write(packed);
+      const verdicts: Verdict[] = [];
+      while (verdicts.length < cases.length) {
+        const { value, done } = await reader.read();
+        if (done) throw new Error("the oracle has ended");
+        const lines = (rest + value).split("\n");
+        rest = lines.pop()!;
+        for (const line of lines) verdicts.push(JSON.parse(line));
+      }
+      await writing;
+      return verdicts;
+    },
+    async [Symbol.asyncDispose]() {
+      await writer.close();
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
