@@ -1,0 +1,36 @@
+/** A server of the system, started for one measurement. */
+export interface Server extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** Starts a program with a configuration file and waits until its port takes connections. */
+export async function startServer(
+  program: string,
+  config: (port: number, folder: string) => string,
+  args: (file: string, folder: string) => readonly string[],
+): Promise<Server> {
+  const folder = await Deno.makeTempDir();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const file = `${folder}/config`;
+  await Deno.writeTextFile(file, config(port, folder));
+  const child = new Deno.Command(program, { args: [...args(file, folder)], stdin: "null" }).spawn();
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await child.status;
+    await Deno.remove(folder, { recursive: true });
+  };
+  for (let attempt = 0; attempt < 100; attempt++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return { port, url: `http://127.0.0.1:${port}/`, pid: child.pid, [Symbol.asyncDispose]: stop };
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  }
+  await stop();
+  throw new Error(`${program} did not take connections within 3 s of its start`);
+}
