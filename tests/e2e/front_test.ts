@@ -11,13 +11,16 @@ const FRONTS = [
   {
     name: "nginx",
     file: "nginx.conf",
-    shorter: ["client_header_timeout 10s", "client_header_timeout 1s"] as const,
+    shorter: [
+      ["client_header_timeout 10s", "client_header_timeout 1s"],
+      ["client_body_timeout 10s", "client_body_timeout 1s"],
+    ] as const,
     args: (path: string, folder: string) => ["-p", folder, "-c", path, "-g", "daemon off;"],
   },
   {
     name: "haproxy",
     file: "haproxy.cfg",
-    shorter: ["timeout http-request 10s", "timeout http-request 1s"] as const,
+    shorter: [["timeout http-request 10s", "timeout http-request 1s"]] as const,
     args: (path: string) => ["-f", path, "-db"],
   },
 ];
@@ -44,13 +47,18 @@ async function untilListening(port: number): Promise<void> {
 }
 
 for (const { name, file, shorter, args } of FRONTS) {
-  Deno.test(`the example for ${name}: calls and WebSockets pass with the client's address, a slow head is given up, the relay is well`, async () => {
+  Deno.test(`the example for ${name}: calls and WebSockets pass with the client's address, slow heads and bodies are given up, the relay is well`, async () => {
     if (!await hasDebianPackage(name, [name], "-v")) return;
     const usage = new MemorySink();
     const { fetch, calls } = scriptedNodes({ a: answering() });
     const providers = [{ name: "a", nodeUrls: [{ url: "http://a", ipForwarding: true }] }];
     const relay = createRelay({ chainId: "ETH1", providers, usage, fetch, trustedProxies: ["127.0.0.1"] });
-    const listener = listen({ hostname: "127.0.0.1", port: 0 }, relay.fetch, relay.upgrade);
+    let requests = 0;
+    const fetchCounted: typeof relay.fetch = (request, info) => {
+      requests++;
+      return relay.fetch(request, info);
+    };
+    const listener = listen({ hostname: "127.0.0.1", port: 0 }, fetchCounted, relay.upgrade);
     const port = freePort();
     const folder = await Deno.makeTempDir();
     const path = `${folder}/${file}`;
@@ -59,7 +67,7 @@ for (const { name, file, shorter, args } of FRONTS) {
       const [from, to] of [
         ["127.0.0.1:3333", `127.0.0.1:${listener.port}`],
         ["127.0.0.1:8080", `127.0.0.1:${port}`],
-        shorter,
+        ...shorter,
       ] as const
     ) {
       assert(text.includes(from), from);
@@ -74,16 +82,22 @@ for (const { name, file, shorter, args } of FRONTS) {
         // A client that is a head's last line short holds a connection of the proxy, and none of the relay.
         using slow = await RawConnection.open(url);
         await slow.write(HEAD);
+        // And so does one that is a body's last bytes short.
+        using slowBody = await RawConnection.open(url);
+        await slowBody.write(`${HEAD}Content-Length: ${CALL.length}\r\n\r\n${CALL.slice(0, 9)}`);
         const good = await exchange(
           url,
           `${HEAD}X-Forwarded-For: 6.6.6.6\r\nContent-Length: ${CALL.length}\r\n\r\n${CALL}`,
         );
         assertEquals([good.status, good.text], [200, '{"jsonrpc":"2.0","id":7,"result":"0x1"}']);
         assertEquals(calls.map(({ headers }) => headers.get("x-forwarded-for")), ["127.0.0.1"]);
-        const end = await slow.read().then(({ status }) => status, () => "closed");
-        assert(end === 408 || end === "closed", String(end));
+        for (const connection of [slow, slowBody]) {
+          const end = await connection.read().then(({ status }) => status, () => "closed");
+          assert(end === 408 || end === "closed", String(end));
+        }
       }
-      assertEquals(usage.events.length, 1);
+      // The relay has deadlines too: here it must not have been needed.
+      assertEquals([requests, usage.events.length], [1, 1]);
 
       const socket = new WebSocket(`ws://127.0.0.1:${port}`);
       const answer = new Promise((resolve, reject) => {
