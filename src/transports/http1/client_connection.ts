@@ -28,6 +28,8 @@ export class ClientConnection {
   /** Bytes of the request that the socket has taken. */
   #accepted = 0;
   #isWriting = false;
+  /** What is to be done once the write is over: its response was faster. */
+  #onWritten: (() => void) | undefined;
   readonly #isWriteAtomic: boolean;
   /** The node has gone while a write was under way, whose end tells whether it has anything of the request. */
   #isLost = false;
@@ -90,6 +92,13 @@ export class ClientConnection {
       for (const part of exchange.parts) {
         for (let rest = part; rest.length > 0;) {
           const count = await this.#io.write(rest);
+          if (this.#onWritten !== undefined) {
+            if (count < rest.length) return this.close();
+            const onWritten = this.#onWritten;
+            this.#onWritten = undefined;
+            this.#isWriting = false;
+            return this.#isClosed ? undefined : onWritten();
+          }
           if (this.#exchange !== exchange) return;
           this.#accepted += count;
           if (this.#isLost) return this.close();
@@ -99,6 +108,7 @@ export class ClientConnection {
       }
       this.#isWriting = false;
     } catch {
+      if (this.#onWritten !== undefined) return this.close();
       if (this.#exchange !== exchange) return;
       if (this.#accepted === 0 && this.#isWriteAtomic && !this.#parser.hasStarted && !exchange.isRepeated) {
         this.#exchange = undefined;
@@ -143,9 +153,13 @@ export class ClientConnection {
     // The node has given up waiting on a connection that was idle, and has not read the request.
     const isUnsent = response.status === 408 && !this.#isFirst && !exchange.isRepeated;
     this.#isFirst = false;
-    // A request of which a part was not wanted leaves the node in the middle of it.
-    if (response.isPersistent && !this.#isWriting && !isUnsent) this.#owner.onFree(this, response.keepAliveSeconds);
-    else this.close();
+    const { isPersistent, keepAliveSeconds } = response;
+    // The runtime may tell of the response before it tells of the write. A request of which a part was not wanted, though,
+    // leaves the node in the middle of it.
+    const isWhole = !this.#isWriting || (exchange.parts.length === 1 && this.#accepted === 0);
+    if (!isPersistent || isUnsent || !isWhole) this.close();
+    else if (this.#isWriting) this.#onWritten = () => this.#owner.onFree(this, keepAliveSeconds);
+    else this.#owner.onFree(this, keepAliveSeconds);
     if (isUnsent) this.#repeat(exchange);
     else exchange.end({ kind: "response", response });
   }
