@@ -140,7 +140,8 @@ function matchBatch(messages: readonly ReplyMessage[], isBatch: boolean, size: n
   // One error for the whole batch is how some nodes refuse it: it answers every call of it.
   const [first] = messages;
   if (first?.isError && (!isBatch || (messages.length === 1 && first.id === 0))) return () => first;
-  if (!isBatch) return undefined;
+  // CometBFT answers a batch of one with its message alone.
+  if (!isBatch) return size === 1 ? matchSingle(messages, isBatch) : undefined;
   const byId: ReplyMessage[] = [];
   let matched = 0;
   for (const message of messages) {

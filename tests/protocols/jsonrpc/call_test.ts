@@ -186,6 +186,12 @@ Deno.test("each call of a batch gets its own answer, in the order and with the i
   for (const [name, reply, expected] of cases) assertEquals<unknown>(partsOf(read(batch, reply)), expected, name);
 });
 
+Deno.test("a batch of one may be answered without the array, and its caller gets one", () => {
+  const batch = `[${CALL}]`;
+  assertEquals<unknown>(partsOf(read(batch, '{"jsonrpc":"2.0","id":1,"result":10}')), [[["X", 10]], 1, 0]);
+  assertEquals<unknown>(partsOf(read(batch, '{"jsonrpc":"2.0","id":2,"result":10}')), "malformed_answer");
+});
+
 Deno.test("a reply can be read again, for each attempt", () => {
   const decoded = createJsonRpcCodec({ maxBatchSize: 10 }).decode(wireRequest(`[${CALL},1,${CALL}]`));
   assert(decoded.kind === "call");
