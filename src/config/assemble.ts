@@ -118,7 +118,13 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
   const upstream: UpstreamTransport = surroundings.transport ?? upstreamTransport(config, providers, surroundings);
   const { probes } = config;
   const prober = probes && new Prober(
-    { providers, probe: createNodeProbe(apiInterface, matcher, upstream), selector, clock, log },
+    {
+      providers,
+      probe: createNodeProbe({ chain: config.chainId, apiInterface, codec, matcher, transport: upstream, clock }),
+      selector,
+      clock,
+      log,
+    },
     {
       pollIntervalMs: Math.min(Math.max(times.averageBlockTimeMs, MIN_POLL_MS), MAX_POLL_MS),
       verifyIntervalMs: probes.verifyIntervalMs ?? 300_000,

@@ -1,109 +1,132 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Codec } from "../domain/codec.ts";
+import { NODE_ERRORS } from "../domain/node_error.ts";
+import type { ApiFacts, ProtocolCall, RelayRequest } from "../domain/relay_request.ts";
+import { NO_STEERING } from "../domain/steering.ts";
 import type { ApiInterface } from "../domain/api_interface.ts";
-import { failure } from "../domain/relay_error.ts";
-import type { NodeRequest } from "../domain/wire.ts";
-import type { NodeProbe, ProbeResult, Verification } from "../providers/node_probe.ts";
-import type { NodeUrl } from "../providers/provider.ts";
+import type { NodeCheck, NodeProbe, NodeQuestion, ProbeResult } from "../providers/node_probe.ts";
 import type { Transport } from "../providers/transport.ts";
+import { attempt } from "../relay/attempt.ts";
+import { matchCall } from "../spec/api_facts.ts";
 import type { Matcher } from "../spec/matcher.ts";
-import { blockNumberOf, type NodeQuery, type NodeVerification, queryOf, verificationsOf } from "../spec/node_query.ts";
+import { blockNumberOf, type NodeQuery, queryOf, verificationsOf } from "../spec/node_query.ts";
+
+/** What the relay's own questions are asked with. */
+export interface NodeProbeDeps {
+  readonly chain: string;
+  readonly apiInterface: ApiInterface;
+  readonly codec: Codec;
+  readonly matcher: Matcher;
+  readonly transport: Transport;
+  readonly clock: Clock;
+}
 
 /** The relay's own questions to nodes of a chain: those that its spec words, over the transport that relays take. */
-export function createNodeProbe(apiInterface: ApiInterface, matcher: Matcher, transport: Transport): NodeProbe {
+export function createNodeProbe(deps: NodeProbeDeps): NodeProbe {
   // Templates of gRPC are JSON, which takes a node's own descriptors to be put into bytes.
-  if (apiInterface === "grpc") return { newestBlock: undefined, verifications: [] };
-  const ask = (query: NodeQuery, nodeUrl: NodeUrl, block: number, signal: AbortSignal) =>
-    askNode(transport, apiInterface === "rest", query, nodeUrl, block, signal);
-  const newest = queryOf(matcher, "GET_BLOCKNUM");
+  if (deps.apiInterface === "grpc") return { newestBlock: undefined, checks: [] };
+  return { newestBlock: newestBlockQuestion(deps), checks: nodeChecks(deps) };
+}
+
+function newestBlockQuestion(deps: NodeProbeDeps): NodeQuestion | undefined {
+  const query = queryOf(deps.matcher, "GET_BLOCKNUM");
+  return query && createQuestion(deps, { ...query, read: (answer) => blockNumberOf(query.read(answer))?.toString() });
+}
+
+/** All that the chain spec holds nodes to, as far as it can be asked. */
+function nodeChecks(deps: NodeProbeDeps): NodeCheck[] {
+  return verificationsOf(deps.matcher).flatMap((verification) => {
+    const { name, query, addOn, extension, expectedValue, latestDistance, isFatal } = verification;
+    const isAboutBlock = PLACEHOLDER.test(query.template);
+    // The oldest block that a node has is compared as a number, however it is written.
+    const read = latestDistance > 0 && !isAboutBlock
+      ? (answer: unknown) => blockNumberOf(query.read(answer))?.toString()
+      : query.read;
+    const question = createQuestion(deps, { ...query, read });
+    if (question === undefined || (isAboutBlock && latestDistance === 0)) return [];
+    const services = [addOn, extension].filter((service) => service !== "");
+    return [{ name, question, services, expectedValue, latestDistance, isAboutBlock, isFatal }];
+  });
+}
+
+/** Stands in a template for the block that the question is about. */
+const PLACEHOLDER = /%[dxs]/;
+
+/** Undefined for a question that the protocol can't put. */
+function createQuestion(deps: NodeProbeDeps, query: NodeQuery): NodeQuestion | undefined {
+  const { collection: { internal_path: path } } = query;
+  if (prepare(deps, query, 1) === undefined) return undefined;
   return {
-    newestBlock: newest && (async (nodeUrl, signal) => {
-      const result = await ask(newest, nodeUrl, 0, signal);
-      if (result.kind === "failure") return result;
-      const block = blockNumberOf(result.text);
-      return { kind: "value", text: block === undefined ? undefined : String(block) };
-    }),
-    verifications: verificationsOf(matcher).map((verification): Verification => ({
-      name: verification.name,
-      addOn: verification.addOn,
-      extension: verification.extension,
-      isFatal: verification.isFatal,
-      async check(nodeUrl, head, signal) {
-        const { latestDistance, query } = verification;
-        const needsBlock = /%[dxs]/.test(query.template);
-        // What is asked of an old block can't be asked before the newest one is known.
-        if (head === 0 && (needsBlock || latestDistance > 0)) return undefined;
-        const result = await ask(query, nodeUrl, Math.max(0, head - latestDistance), signal);
-        if (result.kind === "failure") return result.error.message;
-        return complaintAbout(result.text, verification, head, needsBlock);
-      },
-    })),
+    fits: ({ nodeUrl: { internalPath } }) => internalPath === "" || internalPath === path,
+    async ask(candidate, signal, block = 0): Promise<ProbeResult> {
+      const prepared = prepare(deps, query, block);
+      if (prepared === undefined) return { kind: "unknown", text: "it can't be asked", sample: undefined };
+      const { request, api } = prepared;
+      const { reading, sample } = await attempt(deps, request, { candidate, api }, signal);
+      if (reading.kind === "failure") return { kind: "unknown", text: reading.error.message, sample };
+      const { nodeError } = reading;
+      if (nodeError !== undefined) {
+        const isBusy = nodeError === "rate_limited" || NODE_ERRORS[nodeError].penalise;
+        return { kind: isBusy ? "unknown" : "refusal", text: `it answered with an error (${nodeError})`, sample };
+      }
+      const text = readText(deps.apiInterface, query, reading.body);
+      if (text === undefined) return { kind: "refusal", text: "its answer does not have what is asked for", sample };
+      return { kind: "value", text, sample };
+    },
   };
 }
 
-/** What is wrong with an answer to a verification, if anything. */
-function complaintAbout(
-  text: string | undefined,
-  { expectedValue, latestDistance }: NodeVerification,
-  head: number,
-  isOfBlock: boolean,
-): string | undefined {
-  if (text === undefined) return "its answer does not have what is asked for";
-  if (expectedValue !== undefined && expectedValue !== "" && expectedValue !== "*") {
-    return isSameValue(text, expectedValue) ? undefined : `it says ${text.slice(0, 100)} instead of ${expectedValue}`;
-  }
-  if (latestDistance === 0 || isOfBlock) return undefined;
-  const oldest = blockNumberOf(text);
-  if (oldest === undefined || oldest <= Math.max(0, head - latestDistance)) return undefined;
-  return `its oldest block is ${oldest}, and ${latestDistance} blocks behind ${head} are needed`;
-}
-
-/** Whether two values are the same: texts but for case, or numbers in whatever notation. */
-function isSameValue(text: string, expected: string): boolean {
-  if (text.toLowerCase() === expected.toLowerCase()) return true;
-  const [a, b] = [blockNumberOf(text), blockNumberOf(expected)];
-  return a !== undefined && a === b;
-}
-
-async function askNode(
-  transport: Transport,
-  isRest: boolean,
-  query: NodeQuery,
-  nodeUrl: NodeUrl,
+function prepare(
+  { chain, apiInterface, codec, matcher, clock }: NodeProbeDeps,
+  { template, collection }: NodeQuery,
   block: number,
-  signal: AbortSignal,
-): Promise<ProbeResult> {
-  const sent = await transport.send(nodeUrl, requestOf(query, nodeUrl, block, isRest), "", signal);
-  if (sent.kind === "failure") return sent;
-  if (signal.aborted) return failure("upstream_timeout", "it did not answer in time");
-  const { status, body } = sent.reply;
-  let answer: unknown;
-  try {
-    answer = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return failure("malformed_answer", `its answer with HTTP status ${status} is not JSON`);
-  }
-  if (isRest) {
-    return status >= 400
-      ? failure("upstream_http_error", `it answered with HTTP status ${status}`)
-      : { kind: "value", text: query.read(answer) };
-  }
-  const { result, error } = (answer ?? {}) as { result?: unknown; error?: { message?: unknown } | null };
-  if (error !== undefined && error !== null) {
-    return failure("upstream_http_error", `it answered with an error: ${String(error.message ?? "").slice(0, 200)}`);
-  }
-  return { kind: "value", text: query.read(result) };
+): { readonly request: RelayRequest; readonly api: ApiFacts } | undefined {
+  const text = template.replace(/%[dxs]/g, (mark) => block.toString(mark === "%x" ? 16 : 10));
+  const call = decode(codec, apiInterface, collection.type, text);
+  if (call === undefined) return undefined;
+  const path = collection.internal_path || "/";
+  const matched = matchCall(matcher, call.targets, { extensions: [], path, head: 0, servesExtension: () => false });
+  if (matched.kind === "failure") return undefined;
+  const { api } = matched;
+  const request: RelayRequest = {
+    caller: { project: "", origin: "", address: "" },
+    steering: NO_STEERING,
+    chain,
+    apiInterface,
+    call,
+    api,
+    nodeRequest: call.nodeRequest,
+    arrivedAtUnixMs: clock.now(),
+    arrivedAtMs: clock.monotonic(),
+    signal: NEVER,
+  };
+  return { request, api };
 }
 
-function requestOf({ template, collection }: NodeQuery, nodeUrl: NodeUrl, block: number, isRest: boolean): NodeRequest {
-  const text = template.replaceAll("%d", String(block)).replaceAll("%x", block.toString(16)).replaceAll(
-    "%s",
-    String(block),
-  );
-  if (isRest) {
-    const [path = "", query = ""] = text.split("?", 2);
-    return { verb: collection.type || "GET", path, query, headers: [], body: null };
+const NEVER = new AbortController().signal;
+
+/** The call that a template is: a path for REST, else a body. */
+function decode(codec: Codec, apiInterface: ApiInterface, verb: string, template: string): ProtocolCall | undefined {
+  const isRest = apiInterface === "rest";
+  const [path = "", query = ""] = isRest ? template.split("?", 2) : ["/"];
+  const decoded = codec.decode({
+    verb: isRest ? verb || "GET" : "POST",
+    path,
+    query,
+    header: (name) => name.toLowerCase() === "content-type" && !isRest ? "application/json" : null,
+    body: isRest ? new Uint8Array() : new TextEncoder().encode(template),
+  });
+  return decoded.kind === "call" ? decoded.call : undefined;
+}
+
+/** What stands at the place of the answer that the spec names: of JSON-RPC in its `result`, of REST in the whole body. */
+function readText(apiInterface: ApiInterface, query: NodeQuery, body: Uint8Array | null): string | undefined {
+  if (body === null) return undefined;
+  try {
+    const answer: unknown = JSON.parse(new TextDecoder().decode(body));
+    if (apiInterface === "rest") return query.read(answer);
+    return typeof answer === "object" && answer !== null ? query.read(Reflect.get(answer, "result")) : undefined;
+  } catch {
+    return undefined;
   }
-  const { internal_path: inner } = collection;
-  const path = inner.startsWith("/") && inner !== nodeUrl.internalPath ? inner : "";
-  const body = new TextEncoder().encode(text);
-  return { verb: "POST", path, query: "", headers: [["content-type", "application/json"]], body };
 }

@@ -2,7 +2,8 @@ import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import type { ApiFacts } from "../domain/relay_request.ts";
 import { BlockHeads } from "./block_heads.ts";
-import { Optimizer, type OptimizerOptions, type ProviderScores, type SampleSource } from "./optimizer/optimizer.ts";
+import type { SampleSource } from "./node_health.ts";
+import { Optimizer, type OptimizerOptions, type ProviderScores } from "./optimizer/optimizer.ts";
 import { stakesOf } from "./optimizer/stakes.ts";
 import type { NodeUrl, Provider } from "./provider.ts";
 import type { Candidate, Sample, Selection, Selector } from "./selector.ts";
@@ -126,7 +127,9 @@ export class OptimizerSelector implements Selector {
   }
 
   serves(name: string): boolean {
-    return this.#providers.some(({ nodeUrls }) => nodeUrls.some(({ addOns }) => addOns.has(name)));
+    return this.#providers.some(({ nodeUrls }) =>
+      nodeUrls.some(({ addOns, health }) => addOns.has(name) && !health.lacks(name))
+    );
   }
 
   head(): number {
@@ -155,13 +158,13 @@ export class OptimizerSelector implements Selector {
     switch (sample.kind) {
       case "answered":
         this.#optimizer.answered(index, sample.latencyMs, computeUnits, this.#heads.lagMs(index, nowMs), source, nowMs);
-        if (health.succeed()) log.info("provider answers again", { provider: provider.name });
+        if (health.succeed(nowMs, source)) log.info("provider answers again", { provider: provider.name });
         return;
       case "outrun":
         return this.#optimizer.outrun(index, sample.latencyMs, computeUnits, nowMs);
       case "failed": {
         this.#optimizer.failed(index, source, nowMs);
-        const leftAloneMs = health.fail(nowMs);
+        const leftAloneMs = health.fail(nowMs, source);
         if (leftAloneMs === 0) return;
         log.warn("provider failed and is left alone", { provider: provider.name, for_ms: leftAloneMs });
         return;

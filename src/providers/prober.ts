@@ -1,8 +1,11 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
-import type { NodeProbe } from "./node_probe.ts";
+import { askWithin } from "./ask_within.ts";
+import type { NodeCheck, NodeProbe, NodeQuestion, ProbeResult } from "./node_probe.ts";
 import type { OptimizerSelector } from "./optimizer_selector.ts";
-import type { NodeUrl, Provider } from "./provider.ts";
+import type { Provider } from "./provider.ts";
+import type { Candidate } from "./selector.ts";
+import { isHeldTo, judge, type Verdict } from "./verification.ts";
 
 /** Options of the prober, resolved. Durations are milliseconds. */
 export interface ProberOptions {
@@ -10,7 +13,7 @@ export interface ProberOptions {
   readonly pollIntervalMs: number;
   /** Between two verifications of a node that has passed. */
   readonly verifyIntervalMs: number;
-  /** Between two verifications of a node that has failed. */
+  /** Between two verifications of a node that has failed, or has not answered. */
   readonly retryIntervalMs: number;
   readonly timeoutMs: number;
 }
@@ -19,8 +22,8 @@ export interface ProberOptions {
 export interface ProberDeps {
   readonly providers: readonly Provider[];
   readonly probe: NodeProbe;
-  /** Told how it went, and asked for the head of the chain. */
-  readonly selector: Pick<OptimizerSelector, "reportProbe" | "see" | "head">;
+  /** Told how it went. */
+  readonly selector: Pick<OptimizerSelector, "reportProbe" | "see">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -28,8 +31,8 @@ export interface ProberDeps {
 /**
  * Asks every provider for its newest block, again and again, and whether it is what it is configured as.
  *
- * Providers are asked one after the other, spread over the interval, so that many do not come at once; each has one
- * question under way at the most.
+ * All are verified at the start. From then on providers are asked one after the other, spread over the interval, so that
+ * many do not come at once; each has one question of a kind under way at the most. Nobody waits for any of it.
  */
 export class Prober implements AsyncDisposable {
   readonly #deps: ProberDeps;
@@ -46,8 +49,8 @@ export class Prober implements AsyncDisposable {
     providers.forEach((provider, index) => {
       const delayMs = options.pollIntervalMs * index / providers.length;
       if (probe.newestBlock !== undefined) this.#repeat(delayMs, () => this.#poll(provider));
-      if (probe.verifications.length === 0) return;
-      for (const nodeUrl of provider.nodeUrls) this.#repeat(delayMs, () => this.#verify(provider, nodeUrl));
+      if (probe.checks.length === 0) return;
+      for (const nodeUrl of provider.nodeUrls) this.#repeat(0, () => this.#verify({ provider, nodeUrl }));
     });
   }
 
@@ -76,65 +79,71 @@ export class Prober implements AsyncDisposable {
   }
 
   async #poll(provider: Provider): Promise<number> {
-    const { probe, selector, clock } = this.#deps;
+    const { probe: { newestBlock }, selector, clock } = this.#deps;
     const { pollIntervalMs } = this.#options;
-    const nodeUrl = provider.nodeUrls.find(({ health }) => health.isAvailable(clock.monotonic())) ??
-      provider.nodeUrls[0];
-    if (nodeUrl === undefined) return pollIntervalMs;
-    const startedAtMs = clock.monotonic();
-    const result = await this.#within((signal) => probe.newestBlock!(nodeUrl, signal));
+    const fitting = provider.nodeUrls.map((nodeUrl) => ({ provider, nodeUrl })).filter((each) =>
+      newestBlock!.fits(each)
+    );
+    const candidate = fitting.find(({ nodeUrl }) => nodeUrl.health.isAvailable(clock.monotonic())) ?? fitting[0];
+    if (candidate === undefined) return pollIntervalMs;
+    const { kind, text, sample } = await this.#ask(candidate, newestBlock!);
     if (this.#stop.signal.aborted) return pollIntervalMs;
-    const latencyMs = clock.monotonic() - startedAtMs;
-    const block = result.kind === "value" ? Number(result.text) : NaN;
-    if (!Number.isSafeInteger(block) || block < 0) {
-      selector.reportProbe({ provider, nodeUrl }, { kind: "failed" });
-    } else {
-      selector.see({ provider }, block);
-      selector.reportProbe({ provider, nodeUrl }, { kind: "answered", latencyMs });
-    }
+    // Its lag counts with the answer that says it.
+    if (kind === "value") selector.see(candidate, Number(text));
+    if (sample !== undefined) selector.reportProbe(candidate, sample);
     return pollIntervalMs;
   }
 
   /** Verifies one URL; comes back with when to do it again. */
-  async #verify(provider: Provider, nodeUrl: NodeUrl): Promise<number> {
-    const { probe, selector, log } = this.#deps;
-    const { skipVerifications } = nodeUrl;
-    let hasFailed = false;
-    for (const verification of probe.verifications) {
-      const { name, addOn, extension, isFatal } = verification;
-      if (skipVerifications?.has("*") || skipVerifications?.has(name)) continue;
-      if (addOn !== "" && !nodeUrl.addOns.has(addOn)) continue;
-      if (extension !== "" && !nodeUrl.addOns.has(extension)) continue;
-      const complaint = await this.#within((signal) => verification.check(nodeUrl, selector.head(), signal));
-      if (this.#stop.signal.aborted) return this.#options.retryIntervalMs;
-      if (complaint === undefined) continue;
-      const fields = { provider: provider.name, verification: name, reason: complaint };
-      if (isFatal) {
-        hasFailed = true;
-        log.warn("provider failed a verification and is left out; skip-verifications spares it", fields);
-      } else {
-        log.info("provider failed a verification that is a warning", fields);
-      }
+  async #verify(candidate: Candidate): Promise<number> {
+    const { probe: { checks, newestBlock } } = this.#deps;
+    const { retryIntervalMs, verifyIntervalMs } = this.#options;
+    const own = checks.filter((check) => isHeldTo(check, candidate));
+    const needsHead = own.some(({ latestDistance }) => latestDistance > 0) && newestBlock?.fits(candidate);
+    const newest = needsHead ? await this.#ask(candidate, newestBlock!) : undefined;
+    const head = newest?.kind === "value" ? Number(newest.text) : 0;
+    const lacking = new Set<string>();
+    let isOpen = false;
+    for (const check of own) {
+      const verdict = await judge(check, head, (question, block) => this.#ask(candidate, question, block));
+      if (this.#stop.signal.aborted) return retryIntervalMs;
+      if (verdict.kind === "passed") continue;
+      this.#tell(candidate, check, verdict);
+      isOpen ||= verdict.kind === "unknown";
+      if (verdict.kind === "unknown" || !check.isFatal) continue;
+      for (const service of check.services.length > 0 ? check.services : [""]) lacking.add(service);
     }
-    if (!hasFailed && nodeUrl.health.isRefuted) {
-      log.info("provider has passed its verifications", { provider: provider.name });
-    }
-    nodeUrl.health.verify(!hasFailed);
-    return hasFailed ? this.#options.retryIntervalMs : this.#options.verifyIntervalMs;
+    this.#conclude(candidate, lacking, isOpen);
+    return isOpen || lacking.size > 0 ? retryIntervalMs : verifyIntervalMs;
   }
 
-  /** Gives a question its time. */
-  async #within<Value>(ask: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
-    const controller = new AbortController();
-    const cancelTimer = this.#deps.clock.schedule(this.#options.timeoutMs, () => controller.abort());
-    const onStop = () => controller.abort();
-    this.#stop.signal.addEventListener("abort", onStop, { once: true });
-    if (this.#stop.signal.aborted) controller.abort();
-    try {
-      return await ask(controller.signal);
-    } finally {
-      cancelTimer();
-      this.#stop.signal.removeEventListener("abort", onStop);
+  #tell({ provider }: Candidate, { name, services, isFatal }: NodeCheck, { kind, reason }: NonPassed): void {
+    const { log } = this.#deps;
+    const fields = { provider: provider.name, verification: name, reason };
+    if (kind === "unknown") {
+      log.info("provider could not be verified", fields);
+    } else if (!isFatal) {
+      log.info("provider failed a verification that is a warning", fields);
+    } else if (services.length > 0) {
+      const what = "provider failed a verification and is not asked for it; skip-verifications spares it";
+      log.warn(what, { ...fields, services: services.join(", ") });
+    } else {
+      log.warn("provider failed a verification and is left out; skip-verifications spares it", fields);
     }
   }
+
+  /** A node that has not answered all stays left out where it was, as nothing says that it is right now. */
+  #conclude({ provider, nodeUrl: { health } }: Candidate, lacking: ReadonlySet<string>, isOpen: boolean): void {
+    if (isOpen && lacking.size === 0) return;
+    if (health.isRefuted && !lacking.has("")) {
+      this.#deps.log.info("provider has passed its verifications", { provider: provider.name });
+    }
+    health.verify(lacking);
+  }
+
+  #ask(candidate: Candidate, question: NodeQuestion, block?: number): Promise<ProbeResult> {
+    return askWithin(this.#deps.clock, question, candidate, this.#options.timeoutMs, this.#stop.signal, block);
+  }
 }
+
+type NonPassed = Exclude<Verdict, { readonly kind: "passed" }>;

@@ -39,8 +39,9 @@ export class SocketSelector {
 
   /** Takes in how a node did. */
   report({ nodeUrl: { health } }: Candidate, isGood: boolean): void {
-    if (isGood) health.succeed();
-    else health.fail(this.#clock.monotonic());
+    const nowMs = this.#clock.monotonic();
+    if (isGood) health.succeed(nowMs, "relay");
+    else health.fail(nowMs, "relay");
   }
 
   #turnOf({ nodeUrl }: Candidate): number {

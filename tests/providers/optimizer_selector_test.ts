@@ -57,11 +57,11 @@ Deno.test("healthy primaries come first, then backups, then those that are left 
 Deno.test("a node that is not what it is configured as is not asked, not even last", () => {
   const [a, b] = [providerOf("a"), providerOf("b")];
   const selector = selectorOf([a, b], new FakeClock());
-  a.nodeUrls[0]!.health.verify(false);
+  a.nodeUrls[0]!.health.verify(new Set([""]));
   assertEquals(namesOf(selector), "b");
-  b.nodeUrls[0]!.health.verify(false);
+  b.nodeUrls[0]!.health.verify(new Set([""]));
   assertEquals([namesOf(selector), selector.isHealthy()], ["-", false]);
-  b.nodeUrls[0]!.health.verify(true);
+  b.nodeUrls[0]!.health.verify(new Set());
   assertEquals(namesOf(selector), "b");
 });
 
@@ -72,7 +72,7 @@ Deno.test("a provider's URLs are tried in order, those that are left alone last"
   assertEquals(selector.select(selectionOf())?.nodeUrl, first);
   assertEquals(selector.select(selectionOf({}, {}, { tried: new Set([first]) }))?.nodeUrl, second);
   assertEquals(selector.select(selectionOf({}, {}, { tried: new Set([first, second]) })), undefined);
-  first.health.fail(clock.monotonic());
+  first.health.fail(clock.monotonic(), "relay");
   assertEquals(selector.select(selectionOf())?.nodeUrl, second);
   assertEquals(selector.select(selectionOf({}, {}, { tried: new Set([second]) }))?.nodeUrl, first);
 });

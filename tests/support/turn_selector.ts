@@ -65,10 +65,10 @@ export class TurnSelector implements Selector {
   report({ provider: { name: provider }, nodeUrl: { health } }: Candidate, sample: Sample, _api: ApiFacts): void {
     switch (sample.kind) {
       case "answered":
-        if (health.succeed()) this.#log.info("provider answers again", { provider });
+        if (health.succeed(this.#clock.monotonic(), "relay")) this.#log.info("provider answers again", { provider });
         return;
       case "failed": {
-        const leftAloneMs = health.fail(this.#clock.monotonic());
+        const leftAloneMs = health.fail(this.#clock.monotonic(), "relay");
         if (leftAloneMs > 0) this.#log.warn("provider failed and is left alone", { provider, for_ms: leftAloneMs });
         return;
       }

@@ -1,3 +1,4 @@
+import type { SampleSource } from "../node_health.ts";
 import { DecayingAverage } from "./decaying_average.ts";
 import { DecayingDigest } from "./decaying_digest.ts";
 import {
@@ -36,9 +37,6 @@ export interface ProviderScores {
   readonly syncContribution: number;
   readonly stakeContribution: number;
 }
-
-/** Where a sample comes from: what a client asked, or what the relay asked by itself. */
-export type SampleSource = "relay" | "probe";
 
 /** Before any sample; in seconds. */
 const START_LATENCY = 0.01;
