@@ -6,9 +6,16 @@ import { cleanDouble, OPTIMIZER_QOS_ATTRIBUTES } from "../usage/attributes.ts";
 import { OptimizerQosSampler } from "../usage/optimizer_qos_sampler.ts";
 import { NoopUsageSink, type UsageSink } from "../usage/usage_sink.ts";
 
-/** Samples the scores of providers when anybody wants them: the usage sink, or the scrape endpoint. */
+/** What is wrong with the flags that say who sees the scores. */
+export function samplerMistakes(flags: RelayFlags): string[] {
+  if (!flags["optimizer-qos-listen"] || flags["metrics-listen-address"] !== "disabled") return [];
+  return ["--optimizer-qos-listen: needs --metrics-listen-address, where the scores are served"];
+}
+
+/** Samples the scores of providers when anybody wants them: the usage sink, the metrics, or the scrape endpoint. */
 export function createSampler(flags: RelayFlags, usage: UsageSink, log: Log): OptimizerQosSampler | undefined {
-  if (usage instanceof NoopUsageSink && !flags["optimizer-qos-listen"]) return undefined;
+  const isScraped = flags["metrics-listen-address"] !== "disabled";
+  if (usage instanceof NoopUsageSink && !isScraped) return undefined;
   return new OptimizerQosSampler(usage, systemClock, {
     intervalMs: flags["optimizer-qos-sampling-interval"],
     epochDurationMs: flags["epoch-duration"],

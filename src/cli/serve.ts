@@ -28,7 +28,8 @@ import { listenForMetrics } from "./listen_for_metrics.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
 import { refuse } from "./refuse.ts";
-import { createSampler, scoresAsJson } from "./sampler.ts";
+import { optimizerConfig, optimizerMistakes } from "./optimizer_flags.ts";
+import { createSampler, samplerMistakes, scoresAsJson } from "./sampler.ts";
 import { serveGrpc } from "./serve_grpc.ts";
 import { stopSignals } from "./stop_signals.ts";
 import { write } from "./terminal.ts";
@@ -66,7 +67,7 @@ export async function serve(
   if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
   const usageOptions = resolveUsageOptions(flags, `lava-${command}`, processFacts());
   if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
-  mistakes.push(...usageTargetMistakes(flags));
+  mistakes.push(...usageTargetMistakes(flags), ...samplerMistakes(flags), ...optimizerMistakes(flags));
   if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
 
   const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
@@ -252,15 +253,7 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
     processingTimeoutMs: flags["default-processing-timeout"],
     maxBodyBytes: flags["max-request-body-bytes"],
     bodyTimeoutMs: flags["request-body-timeout"],
-    optimizer: {
-      strategy: flags.strategy,
-      availabilityWeight: flags["provider-optimizer-availability-weight"],
-      latencyWeight: flags["provider-optimizer-latency-weight"],
-      syncWeight: flags["provider-optimizer-sync-weight"],
-      stakeWeight: flags["provider-optimizer-stake-weight"],
-      minSelectionChance: flags["provider-optimizer-min-selection-chance"],
-      probeUpdateWeight: flags["probe-update-weight"],
-    },
+    optimizer: optimizerConfig(flags),
     ...(flags["relays-health-enable"] && { probes: { verifyIntervalMs: flags["relays-health-interval"] } }),
     hedgeQuantile: flags["hedge-quantile"],
     debugRelays: flags["debug-relays"],

@@ -67,6 +67,10 @@ Deno.test("validate --help names its argument", async () => {
   assertStringIncludes(out, "CONFIG.yml");
 });
 
+const WITHOUT_WEIGHTS = ["availability", "latency", "sync", "stake"].map((part) =>
+  `--provider-optimizer-${part}-weight=0`
+);
+
 /** Wrong command lines, and what the answer must have. */
 const WRONG: readonly (readonly [readonly string[], readonly string[]])[] = [
   [[], ["rpcsmartrouter", "validate"]],
@@ -82,6 +86,9 @@ const WRONG: readonly (readonly [readonly string[], readonly string[]])[] = [
   [["rpcsmartrouter", ...TRIPLE, "--upstream", NOWHERE, "--usage-otel-enable"], ["did you mean --usage-otel-enabled?"]],
   [["rpcsmartrouter", ...TRIPLE, "--upstream", NOWHERE, "--log-level=loud"], ['"loud"', "debug, info, warn, error"]],
   [["rpcsmartrouter", ...TRIPLE, "--upstream", NOWHERE, "--toString"], ['"--toString"']],
+  [["rpcsmartrouter", ...TRIPLE, "--upstream", NOWHERE, ...WITHOUT_WEIGHTS], ["availability-weight", "must be more"]],
+  [["rpcsmartrouter", ...TRIPLE, "--upstream", NOWHERE, "--optimizer-qos-listen"], ["needs --metrics-listen-address"]],
+  [["rpcsmartrouter", ...TRIPLE, "--upstream", NOWHERE, "--strategy=fast"], ['"fast"', "sync-freshness"]],
   [["rpcsmartrouter", "no/such/file.yml"], ["no/such/file.yml", "no such file"]],
   [["validate"], ["one configuration file"]],
   [["validate", "a.yml", "b.yml"], ["one configuration file"]],
