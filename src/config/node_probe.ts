@@ -30,7 +30,7 @@ export function createNodeProbe(deps: NodeProbeDeps): NodeProbe {
 
 function newestBlockQuestion(deps: NodeProbeDeps): NodeQuestion | undefined {
   const query = queryOf(deps.matcher, "GET_BLOCKNUM");
-  return query && createQuestion(deps, { ...query, read: (answer) => blockNumberOf(query.read(answer))?.toString() });
+  return query && createQuestion(deps, asBlockNumber(query));
 }
 
 /** All that the chain spec holds nodes to, as far as it can be asked. */
@@ -39,14 +39,21 @@ function nodeChecks(deps: NodeProbeDeps): NodeCheck[] {
     const { name, query, addOn, extension, expectedValue, latestDistance, isFatal } = verification;
     const isAboutBlock = PLACEHOLDER.test(query.template);
     // The oldest block that a node has is compared as a number, however it is written.
-    const read = latestDistance > 0 && !isAboutBlock
-      ? (answer: unknown) => blockNumberOf(query.read(answer))?.toString()
-      : query.read;
-    const question = createQuestion(deps, { ...query, read });
+    const question = createQuestion(deps, latestDistance > 0 && !isAboutBlock ? asBlockNumber(query) : query);
     if (question === undefined || (isAboutBlock && latestDistance === 0)) return [];
     const services = [addOn, extension].filter((service) => service !== "");
     return [{ name, question, services, expectedValue, latestDistance, isAboutBlock, isFatal }];
   });
+}
+
+/** The same question, of whose answer the block number counts. */
+function asBlockNumber(query: NodeQuery): NodeQuery {
+  const { read, readWhole } = query;
+  return {
+    ...query,
+    read: (answer) => blockNumberOf(read(answer))?.toString(),
+    readWhole: readWhole && ((answer) => blockNumberOf(readWhole(answer))?.toString()),
+  };
 }
 
 /** Stands in a template for the block that the question is about. */
@@ -65,11 +72,12 @@ function createQuestion(deps: NodeProbeDeps, query: NodeQuery): NodeQuestion | u
       const { reading, sample } = await attempt(deps, request, { candidate, api }, signal);
       if (reading.kind === "failure") return { kind: "unknown", text: reading.error.message, sample };
       const { nodeError } = reading;
-      if (nodeError !== undefined) {
+      const text = readText(deps.apiInterface, query, reading.body);
+      // An error of the node's is an answer as well, where the spec looks into it.
+      if (nodeError !== undefined && (text === undefined || query.readWhole === undefined)) {
         const isBusy = nodeError === "rate_limited" || NODE_ERRORS[nodeError].penalise;
         return { kind: isBusy ? "unknown" : "refusal", text: `it answered with an error (${nodeError})`, sample };
       }
-      const text = readText(deps.apiInterface, query, reading.body);
       if (text === undefined) return { kind: "refusal", text: "its answer does not have what is asked for", sample };
       return { kind: "value", text, sample };
     },
@@ -124,6 +132,7 @@ function readText(apiInterface: ApiInterface, query: NodeQuery, body: Uint8Array
   if (body === null) return undefined;
   try {
     const answer: unknown = JSON.parse(new TextDecoder().decode(body));
+    if (query.readWhole !== undefined) return query.readWhole(apiInterface === "rest" ? { result: answer } : answer);
     if (apiInterface === "rest") return query.read(answer);
     return typeof answer === "object" && answer !== null ? query.read(Reflect.get(answer, "result")) : undefined;
   } catch {

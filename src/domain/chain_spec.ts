@@ -152,6 +152,8 @@ export interface ParseDirective {
   readonly function_template?: string;
   /** Where the value stands in the answer. */
   readonly result_parsing?: BlockParsing;
+  /** Places of the whole answer, its error too, of which the first that is there and as it should be is the value. */
+  readonly parsers?: readonly GenericParser[];
   /** Name of the API that the template calls. */
   readonly api_name?: string;
 }

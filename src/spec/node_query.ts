@@ -1,8 +1,15 @@
-import type { ApiCollection, BlockParsing, CollectionData, FunctionTag, ParseDirective } from "../domain/chain_spec.ts";
+import type {
+  ApiCollection,
+  BlockParsing,
+  CollectionData,
+  FunctionTag,
+  GenericParser,
+  ParseDirective,
+} from "../domain/chain_spec.ts";
 import type { Matcher } from "./matcher.ts";
 import { readBlock } from "./block_value.ts";
 import { isHeight } from "../domain/block.ts";
-import { valueAt } from "./value_at.ts";
+import { memberOf, valueAt } from "./value_at.ts";
 
 /** A question that the relay itself asks a node, as the chain spec words it. */
 export interface NodeQuery {
@@ -13,6 +20,11 @@ export interface NodeQuery {
   readonly collection: CollectionData;
   /** What the answer says, as text: of JSON-RPC its `result`, of others the whole body. Undefined when it is not there. */
   read(answer: unknown): string | undefined;
+  /**
+   * Reads the whole answer, of JSON-RPC the response object with its error, where the spec looks for the value in
+   * several places; REST's body stands under `result`. Undefined where `read` says all.
+   */
+  readonly readWhole: ((answer: unknown) => string | undefined) | undefined;
 }
 
 /** What a node has to answer to count as what it is configured as. */
@@ -87,7 +99,24 @@ function directiveOf(collection: ApiCollection, tag: FunctionTag): NodeQuery | u
 function compileQuery(directive: ParseDirective, { collection_data }: ApiCollection): NodeQuery | undefined {
   const { function_template: template, result_parsing: parsing, api_name: apiName = "" } = directive;
   if (template === undefined || template === "" && apiName === "") return undefined;
-  return { template, apiName, collection: collection_data, read: (answer) => readAnswer(parsing, answer) };
+  return {
+    template,
+    apiName,
+    collection: collection_data,
+    read: (answer) => readAnswer(parsing, answer),
+    readWhole: directive.parsers?.length ? (answer) => readPlaces(directive.parsers!, answer) : undefined,
+  };
+}
+
+/** The value at the first of several places that has one, and the one that is wanted there. */
+function readPlaces(parsers: readonly GenericParser[], answer: unknown): string | undefined {
+  for (const { parse_path: path, value: wanted = "*" } of parsers) {
+    let value = answer;
+    for (const key of path.split(/[.[\]]+/)) if (key !== "") value = memberOf(value, key);
+    const text = readAnswer(undefined, value);
+    if (text !== undefined && (wanted === "*" || wanted === text)) return text;
+  }
+  return undefined;
 }
 
 /** The text at the place of an answer that a directive names. */

@@ -94,6 +94,13 @@ const category = table({
   hanging_api: v.exactOptional(toggle),
 });
 
+const genericParsers = listOf(table({
+  parse_path: text,
+  parse_type: text,
+  rule: v.exactOptional(text),
+  value: v.exactOptional(text),
+}));
+
 const api = table({
   name,
   enabled: v.optional(toggle, false),
@@ -102,18 +109,14 @@ const api = table({
   timeout_ms: v.exactOptional(whole(86_400_000)),
   category: v.nullish(category, {}),
   block_parsing: v.nullish(parsing, { parser_func: "EMPTY", parser_arg: [] }),
-  parsers: v.exactOptional(listOf(table({
-    parse_path: text,
-    parse_type: text,
-    rule: v.exactOptional(text),
-    value: v.exactOptional(text),
-  }))),
+  parsers: v.exactOptional(genericParsers),
 });
 
 const directive = table({
   function_tag: oneOf(FUNCTION_TAGS),
   function_template: v.exactOptional(text),
   result_parsing: v.exactOptional(parsing),
+  parsers: v.exactOptional(genericParsers),
   api_name: v.exactOptional(text),
 });
 
