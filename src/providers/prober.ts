@@ -109,11 +109,15 @@ export class Prober implements AsyncDisposable {
       if (this.#stop.signal.aborted) return retryIntervalMs;
       if (verdict.kind === "passed") continue;
       this.#tell(candidate, check, verdict);
-      isOpen ||= verdict.kind === "unknown";
-      if (verdict.kind === "unknown" || !check.isFatal) continue;
-      for (const service of check.services.length > 0 ? check.services : [""]) lacking.add(service);
+      const isUnknown = verdict.kind === "unknown";
+      isOpen ||= isUnknown;
+      if (!check.isFatal) continue;
+      // What has not been answered stays as it was.
+      for (const service of check.services.length > 0 ? check.services : [""]) {
+        if (!isUnknown || candidate.nodeUrl.health.lacks(service)) lacking.add(service);
+      }
     }
-    this.#conclude(candidate, lacking, isOpen);
+    this.#conclude(candidate, lacking);
     return isOpen || lacking.size > 0 ? retryIntervalMs : verifyIntervalMs;
   }
 
@@ -132,9 +136,7 @@ export class Prober implements AsyncDisposable {
     }
   }
 
-  /** A node that has not answered all stays left out where it was, as nothing says that it is right now. */
-  #conclude({ provider, nodeUrl: { health } }: Candidate, lacking: ReadonlySet<string>, isOpen: boolean): void {
-    if (isOpen && lacking.size === 0) return;
+  #conclude({ provider, nodeUrl: { health } }: Candidate, lacking: ReadonlySet<string>): void {
     if (health.isRefuted && !lacking.has("")) {
       this.#deps.log.info("provider has passed its verifications", { provider: provider.name });
     }

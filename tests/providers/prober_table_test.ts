@@ -263,3 +263,20 @@ Deno.test("verifications are skipped by name, and all of them by *", async () =>
     assertEquals([asked, provider.nodeUrls[0]!.health.isAvailable(0)], [[], true]);
   }
 });
+
+Deno.test("a node that was found wrong stays left out while it does not answer, whatever else it answers", async () => {
+  const clock = new FakeClock();
+  const answers: Record<string, Answer> = { a: "0x89" };
+  const provider = providerOf("a", { nodeUrls: [urlOf({ addOns: new Set(["debug"]) })] });
+  const chainId = { ...checkOf(clock, "0x1"), question: question(clock, answers) };
+  const debug = checkOf(clock, "REFUSES", { name: "enabled", services: ["debug"], expectedValue: "*" });
+  await using _watched = await verify(clock, provider, [chainId, debug]);
+  const { health } = provider.nodeUrls[0]!;
+  assertEquals([health.isRefuted, health.lacks("debug")], [true, true]);
+  answers["a"] = "FAILS";
+  await clock.advance(180_000);
+  assertEquals([health.isRefuted, health.lacks("debug")], [true, true]);
+  answers["a"] = "0x1";
+  await clock.advance(180_000);
+  assertEquals([health.isRefuted, health.lacks("debug")], [false, true]);
+});
