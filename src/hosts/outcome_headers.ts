@@ -14,6 +14,9 @@ export const OUTCOME_HEADERS: readonly string[] = [
   "lava-identified-node-error",
   "lava-cross-validation-status",
   "lava-selection-stats",
+  "lava-debug-relay",
+  "relaymeter-usage",
+  "retry-after",
 ];
 
 /** What the response to a relay says about how it came about, and what the chain spec lets through of the node's own. */
