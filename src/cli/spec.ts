@@ -123,7 +123,7 @@ function price(
   if (apiInterface === undefined) return refuse([unknownName("interface", interfaceName, API_INTERFACES)], HELP);
   const matcher = compileMatcher(expanded, apiInterface);
   if (matcher === undefined) return refuse([`${index} has no ${apiInterface}`], HELP);
-  const read = readTargets(apiInterface, request, flags.verb);
+  const read = readTargets(index, apiInterface, request, flags.verb);
   if (read.kind === "mistake") return refuse([`REQUEST: ${read.message}`], HELP);
   const matched = matchCall(matcher, read.targets, {
     extensions: flags.extension === "" ? [] : [flags.extension],

@@ -211,7 +211,7 @@ Deno.test("every interface before a real node: answers as direct, and for each c
 
 Deno.test({
   name: "cosmjs and web3, unchanged: over HTTP, in batches, and new blocks over a WebSocket",
-  // A client keeps a timer when it has been told to end.
+  // A timer outlives the clients of other people that run here; which of them leaves it was not found out.
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {

@@ -37,6 +37,13 @@ Deno.test("spec price says what a request would be billed as, without a node", a
   assertEquals([api_method, cu, requested_block, extensions], ["eth_getBalance", 20, { from: 16, to: 16 }, []]);
   const old = await runCli("spec", "price", "ETH1", "jsonrpc", CALL, "--head", "1000");
   assertEquals([JSON.parse(old.out).cu, JSON.parse(old.out).extensions], [100, ["archive"]]);
+  const uri = await runCli("spec", "price", "COSMOSHUB", "tendermintrpc", '/block?height="5"');
+  assertEquals([JSON.parse(uri.out).api_method, JSON.parse(uri.out).requested_block], ["block", { from: 5, to: 5 }]);
+  const rest = await runCli("spec", "price", "COSMOSHUB", "rest", "/cosmos/base/tendermint/v1beta1/blocks/7");
+  assertEquals(JSON.parse(rest.out).requested_block, { from: 7, to: 7 });
+  const broken = await runCli("spec", "price", "ETH1", "jsonrpc", "{broken");
+  assertEquals(broken.code, 2);
+  assertStringIncludes(broken.err, "REQUEST: Parse error: the body is not valid JSON");
   const batch = await runCli("spec", "price", "ETH1", "jsonrpc", `[${CALL},{"method":"eth_new"}]`);
   assertEquals(JSON.parse(batch.out).api_method, "eth_getBalance&Default-eth_new");
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createRelay, ProjectBudgets, type RelayHandle, type RelayOptions, systemClock } from "../../mod.ts";
 import { listen, type Listener } from "../../src/hosts/deno.ts";
 import { MemorySink } from "../support/memory_sink.ts";
-import { connectSocket } from "../support/socket_client.ts";
+import { connectSocket, type Received } from "../support/socket_client.ts";
 import { accept, notificationOf, type SocketNode, type SocketScript, startSocketNode } from "../support/socket_node.ts";
 
 interface Stage extends AsyncDisposable {
@@ -265,7 +265,9 @@ Deno.test("limits are told in the shape of the protocol, with the caller's id", 
   for (let i = 0; i < 2; i++) assert((await client.call("eth_subscribe", ["logs", { i }])).result);
   const third = await client.call("eth_subscribe", ["logs", { i: 3 }]);
   assertEquals(third.error?.code, 429);
-  client.send(`[{"jsonrpc":"2.0","id":"x","method":"eth_subscribe","params":["newHeads"]}]`);
+  client.send(`[{"jsonrpc":"2.0","id":"x","method":"eth_call"},{"jsonrpc":"2.0","id":"y","method":"eth_subscribe"}]`);
+  const refused = await client.stray() as unknown as Received[];
+  assertEquals(refused.map(({ id, error }) => [id, error?.code]), [["x", -32600], ["y", -32600]]);
   client.send("x".repeat(1_001));
   assertEquals((await client.closed).code, 1009);
   await using other = await connectSocket(at.url);
@@ -276,18 +278,18 @@ Deno.test("limits are told in the shape of the protocol, with the caller's id", 
 Deno.test("a connection too many, a wrong project and a relay that stops are refused before the upgrade", async () => {
   await using node = startSocketNode();
   await using at = stage([node], { sockets: { maxConnectionsPerAddress: 1 } });
-  const upgrade = async (headers: Record<string, string>) => {
+  const upgrade = async (headers: Record<string, string>, clientAddress = "192.0.2.1") => {
     const all = { connection: "upgrade", upgrade: "websocket", ...headers };
     const response = await at.relay.upgrade(new Request("http://relay.example/ws", { headers: all }), {
-      clientAddress: "192.0.2.1",
+      clientAddress,
     });
     return response instanceof Response ? [response.status, (await response.json()).error.code] : "accepted";
   };
   assertEquals(await upgrade({}), "accepted");
   assertEquals(await upgrade({ "project-id": "x".repeat(300) }), [400, -32600]);
   await using _client = await connectSocket(at.url);
-  const second = await fetch(at.url, { headers: { "x-nothing": "1" } });
-  await second.body?.cancel();
+  assertEquals(await upgrade({}, "127.0.0.1"), [429, 429]);
+  assertEquals(await upgrade({}), "accepted", "another address");
   await at.relay.close(0);
   assertEquals((await upgrade({}) as unknown[])[0], 503);
 });

@@ -36,7 +36,7 @@ function outcomeOf(specs: SpecSet, where: string, request: string): string[] {
   const expansion = specs.expand(chain!);
   if (expansion.kind === "failure") return expansion.reasons.slice();
   const matcher = compileMatcher(expansion.spec, apiInterface);
-  const read = readTargets(apiInterface, request, verb);
+  const read = readTargets(chain!, apiInterface, request, verb);
   if (matcher === undefined || read.kind === "mistake") return ["not supported"];
   const result = matchCall(matcher, read.targets, {
     extensions: ask === undefined ? [] : [ask],
