@@ -197,7 +197,13 @@ async function startHttp(
 }
 
 async function startGrpc(endpoint: EndpointConfig, flags: RelayFlags, shared: Shared): Promise<Running> {
-  const { hostname, port, close } = await serveGrpc(endpoint, relayOptions(flags), flags, shared);
+  const { hostname, port, close } = await serveGrpc(
+    endpoint,
+    relayOptions(flags),
+    flags,
+    shared,
+    shared.certificates.get(endpoint),
+  );
   // To close it is to stop listening as well.
   const listener = { hostname, port, shutdown: () => Promise.resolve() };
   return { relay: { close: (graceMs = 30_000) => close(graceMs) }, listener };

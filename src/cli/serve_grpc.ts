@@ -6,7 +6,7 @@ import { systemClock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import { addressText } from "../config/address.ts";
 import { Cors } from "../hosts/cors.ts";
-import { listen } from "../hosts/deno.ts";
+import { listen, type ListenerTls } from "../hosts/deno.ts";
 import { GrpcWebHandler } from "../hosts/grpc/web_handler.ts";
 import { GrpcHandler } from "../hosts/grpc/grpc_handler.ts";
 import { type GrpcListener, listenGrpc } from "../hosts/grpc/listen.ts";
@@ -28,12 +28,13 @@ export interface GrpcShared {
   readonly log: Log;
 }
 
-/** Serves one chain over gRPC. */
+/** Serves one chain over gRPC and, where it has an address for that, over gRPC-Web: both over TLS with a certificate. */
 export async function serveGrpc(
   { address, grpcWebAddress, relay: config }: EndpointConfig,
   options: Partial<RelayConfig>,
   flags: RelayFlags,
   { usage, metrics, budgets, qos, log }: GrpcShared,
+  tls: ListenerTls | undefined,
 ): Promise<GrpcListener> {
   const registry = metrics instanceof Metrics ? metrics : undefined;
   const surroundings = { usage, log, clock: systemClock, fetch: globalThis.fetch, metrics: registry, budgets, qos };
@@ -44,10 +45,13 @@ export async function serveGrpc(
   };
   const assembly = assembleGrpc({ ...config, ...options, ...limits }, surroundings, wire);
   const handler = new GrpcHandler(assembly.parts, assembly.options);
-  const listener = await listenGrpc(address, { wire, handler, transport: assembly.transport, clock: systemClock });
+  const listener = await listenGrpc(
+    { ...address, ...(tls && { tls: { certPem: tls.cert, keyPem: tls.key } }) },
+    { wire, handler, transport: assembly.transport, clock: systemClock },
+  );
   if (grpcWebAddress === undefined) return listener;
   const web = new GrpcWebHandler({ handler, cors: new Cors(assembly.web.cors), clock: systemClock }, assembly.web);
-  const webListener = listen(grpcWebAddress, (request, info) => web.fetch(request, info));
+  const webListener = listen(grpcWebAddress, (request, info) => web.fetch(request, info), undefined, tls);
   log.info("relay is listening for gRPC-Web", { address: addressText(webListener), chain: config.chainId });
   return {
     ...listener,

@@ -144,9 +144,6 @@ function readTls(
     }
     return undefined;
   }
-  if (textOf(members["api-interface"]) === "grpc") {
-    mistakes.push({ path: [...at, "tls-enabled"], message: "TLS of gRPC listeners is not available; end it in front" });
-  }
   if (certFile === "") {
     mistakes.push({ path: [...at, "tls-cert-file"], message: "is missing; TLS needs a certificate" });
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../domain/clock.ts";
-import type { Http2Limits, Http2Wire } from "../../http2/port.ts";
+import type { Http2Limits, Http2ServerOptions, Http2Wire } from "../../http2/port.ts";
 import type { StreamTransport } from "../../providers/stream_transport.ts";
 import type { GrpcHandler } from "./grpc_handler.ts";
 
@@ -25,9 +25,9 @@ export interface GrpcListener {
 /** How long connections may take to close after the last call has ended, milliseconds. */
 const CONNECTION_GRACE_MS = 2_000;
 
-/** Serves gRPC on one address. Port 0 takes a free one. Rejects when the address is taken. */
+/** Serves gRPC on one address, over TLS where it has a certificate. Port 0 takes a free one. Rejects when it is taken. */
 export async function listenGrpc(
-  address: { readonly hostname: string; readonly port: number } & Http2Limits,
+  address: Pick<Http2ServerOptions, "hostname" | "port" | "tls"> & Http2Limits,
   { wire, handler, transport, clock }: GrpcListenerDeps,
 ): Promise<GrpcListener> {
   const server = await wire.listen({ ...address, onStream: (incoming) => handler.onStream(incoming) });
