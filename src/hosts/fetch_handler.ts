@@ -18,6 +18,7 @@ import {
 } from "./compression.ts";
 import { Cors, type CorsOptions } from "./cors.ts";
 import { withSpecHeaders } from "./header_rules.ts";
+import { readHeightHeader } from "./height_header.ts";
 import { splitUrl, toResponse } from "./http_response.ts";
 import { createGuids, outcomeHeaders } from "./outcome_headers.ts";
 import { type BodyLimits, readBody } from "./read_body.ts";
@@ -165,6 +166,7 @@ export class FetchHandler {
       path,
       head: this.#deps.head(),
       servesExtension: this.#deps.servesExtension,
+      block: this.#options.apiInterface === "rest" ? readHeightHeader(headers) : undefined,
     });
     if (matched.kind === "failure") return refuse(matched.error, call);
     if (matched.api.isSubscription) return refuse(NEEDS_SOCKET, call);

@@ -112,3 +112,37 @@ Deno.test("a relay that is closed asks nothing more, without a question left und
   await pass(clock, 600);
   assertEquals(asked.length, before);
 });
+
+Deno.test("a query about an old height in its header is the archive's, at the archive's price", async () => {
+  const clock = new FakeClock();
+  const usage = new MemorySink();
+  const latest = { block: { header: { height: "20000000" } } };
+  const node: NodeScript = ({ url }) => Response.json(url.endsWith("/blocks/latest") ? latest : { balances: [] });
+  const { fetch, calls } = scriptedNodes({ full: node, old: node });
+  const skipVerifications = ["*"];
+  const relay = createRelay({
+    chainId: "COSMOSHUB",
+    apiInterface: "rest",
+    providers: [
+      { name: "full", nodeUrls: [{ url: "https://full", skipVerifications }] },
+      { name: "old", nodeUrls: [{ url: "https://old", skipVerifications, addons: ["archive"] }] },
+    ],
+    usage,
+    fetch,
+    clock,
+    probes: {},
+  });
+  await pass(clock, 14);
+  calls.length = 0;
+  const path = "/cosmos/bank/v1beta1/balances/cosmos1abc";
+  const heights: unknown[] = [];
+  for (const height of ["19999999", "17", "0"]) {
+    const headers = { "x-cosmos-block-height": height, "lava-select-provider": height === "17" ? "old" : "full" };
+    assertEquals((await relay.fetch(new Request(`http://relay.example${path}`, { headers }))).status, 200);
+    heights.push(calls.at(-1)?.headers.get("x-cosmos-block-height"));
+  }
+  await relay.close();
+  assertEquals(heights, ["19999999", "17", "0"]);
+  const events = usage.events.map(({ isArchive, computeUnits }) => [isArchive, computeUnits]);
+  assertEquals(events, [[false, 10], [true, 50], [false, 10]]);
+});

@@ -13,9 +13,10 @@ import type { StreamRelay } from "../../relay/stream_relay.ts";
 import { matchCall } from "../../spec/api_facts.ts";
 import type { Matcher } from "../../spec/matcher.ts";
 import { clientAddressOf } from "../client_address.ts";
+import { readHeightHeader } from "../height_header.ts";
 import { readSteering } from "../request_headers.ts";
 import { CollectedCall } from "./collected_call.ts";
-import { applyRules, requestedBlock } from "./metadata_rules.ts";
+import { applyRules } from "./metadata_rules.ts";
 
 /** What the handler works with. */
 export interface GrpcHandlerDeps {
@@ -146,7 +147,7 @@ export class GrpcHandler {
       path: "",
       head: head(),
       servesExtension,
-      block: requestedBlock(fields),
+      block: readHeightHeader({ get }),
     });
     if (matched.kind === "failure") return matched;
     const api: ApiFacts = matched.api;

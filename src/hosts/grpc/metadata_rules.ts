@@ -1,6 +1,5 @@
-import type { RequestedBlock } from "../../domain/block.ts";
 import type { HeaderRule } from "../../domain/chain_spec.ts";
-import { fieldOf, type HeaderFields } from "../../domain/wire.ts";
+import type { HeaderFields } from "../../domain/wire.ts";
 
 /** What shows a caller to whom it is meant for, which is hardly a provider. */
 const CREDENTIALS: readonly string[] = ["authorization", "cookie", "proxy-authorization"];
@@ -20,12 +19,4 @@ export function applyRules(fields: HeaderFields, rules: readonly HeaderRule[]): 
   }
   const kept = fields.filter(([name]) => !dropped.has(name));
   return set.length === 0 ? kept : [...kept, ...set];
-}
-
-/** The block that a call is about, where its metadata says so: Cosmos chains have it there. */
-export function requestedBlock(fields: HeaderFields): RequestedBlock | undefined {
-  const text = fieldOf(fields, "x-cosmos-block-height");
-  // 0 is the latest, as is nothing.
-  if (text === undefined || !/^[1-9]\d{0,14}$/.test(text)) return undefined;
-  return { from: Number(text), to: Number(text) };
 }

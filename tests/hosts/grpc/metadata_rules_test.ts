@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { HeaderRule } from "../../../src/domain/chain_spec.ts";
-import { applyRules, requestedBlock } from "../../../src/hosts/grpc/metadata_rules.ts";
+import { applyRules } from "../../../src/hosts/grpc/metadata_rules.ts";
 
 const FIELDS = [["x-a", "1"], ["x-b", "2"], ["authorization", "Bearer secret"], ["cookie", "c"]] as const;
 
@@ -18,12 +18,3 @@ for (const [rules, expected] of CASES) {
     assertEquals(applyRules(FIELDS, rules).map((field) => field.join("=")).join(" "), expected);
   });
 }
-
-Deno.test("the block of a call", () => {
-  const at = (text: string) => requestedBlock([["x-cosmos-block-height", text]])?.from;
-  assertEquals([at("17"), at("0"), at("-1"), at("x"), at("1e9"), at("9".repeat(20))], [
-    17,
-    ...new Array(5).fill(undefined),
-  ]);
-  assertEquals(requestedBlock([]), undefined);
-});
