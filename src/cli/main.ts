@@ -1,11 +1,13 @@
 import denoConfig from "../../deno.json" with { type: "json" };
-import { type FlagTable, RELAY_FLAGS, type RelayFlags, SPEC_FLAGS, type SpecFlags } from "../config/flags.ts";
+import { type Environment, flagsOfEnvironment, unknownVariables } from "../config/environment.ts";
+import { type FlagTable, RELAY_FLAGS, SPEC_FLAGS, type SpecFlags } from "../config/flags.ts";
 import { describeFlags } from "../config/help.ts";
 import { unknownName } from "../config/mistake.ts";
 import { parseFlags } from "../config/parse_flags.ts";
 import { COLLECTOR_FLAGS, type CollectorFlags } from "./collector_flags.ts";
 import { collect } from "./collector.ts";
 import type { ExitCode } from "./exit_code.ts";
+import { processEnvironment } from "./process_environment.ts";
 import { serve } from "./serve.ts";
 import { refuse } from "./refuse.ts";
 import { spec, SPEC_COMMAND_FLAGS, SPEC_USAGE, type SpecCommandFlags } from "./spec.ts";
@@ -24,20 +26,25 @@ interface Command {
   run(flags: unknown, positionals: readonly string[], mistakes: readonly string[]): Promise<ExitCode>;
 }
 
+/** A command that reads its flags by itself, since they may stand in a configuration file as well. */
+interface ConfiguredCommand extends Omit<Command, "run"> {
+  configure(args: readonly string[], environment: Environment, unknownVariables: readonly string[]): Promise<ExitCode>;
+}
+
 const RELAY_USAGE = "CONFIG.yml | LISTEN CHAIN INTERFACE [LISTEN CHAIN INTERFACE ...] --upstream URL";
 
-const COMMANDS: Readonly<Record<string, Command>> = {
+const COMMANDS: Readonly<Record<string, Command | ConfiguredCommand>> = {
   rpcsmartrouter: {
     usage: RELAY_USAGE,
     about: "run the relay",
     flags: RELAY_FLAGS,
-    run: (flags, ...rest) => serve("rpcsmartrouter", flags as RelayFlags, ...rest),
+    configure: (...given) => serve("rpcsmartrouter", ...given),
   },
   rpcconsumer: {
     usage: RELAY_USAGE,
     about: "run the relay under the service name lava-rpcconsumer",
     flags: RELAY_FLAGS,
-    run: (flags, ...rest) => serve("rpcconsumer", flags as RelayFlags, ...rest),
+    configure: (...given) => serve("rpcconsumer", ...given),
   },
   collector: {
     usage: "FILE",
@@ -100,12 +107,16 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     const known = [...Object.keys(COMMANDS), "--help", "--version"];
     return refuse([unknownName(name.startsWith("-") ? "flag" : "command", name, known)], "relaymeter --help");
   }
-  const parsed = parseFlags(rest, command.flags);
+  const environment = processEnvironment();
+  const parsed = parseFlags(rest, command.flags, [flagsOfEnvironment(command.flags, environment)]);
   if (parsed.kind === "help") {
     print(describeCommand(name, command));
     return 0;
   }
+  const unknown = unknownVariables(Object.values(COMMANDS).flatMap(({ flags }) => Object.keys(flags)), environment);
   try {
+    if ("configure" in command) return await command.configure(rest, environment, unknown);
+    for (const line of unknown) printError(`warning: ${line}`);
     return await command.run(parsed.values, parsed.positionals, parsed.mistakes);
   } catch (error) {
     printError(`relaymeter: failed while running: ${error instanceof Error ? error.message : String(error)}`);
@@ -133,7 +144,7 @@ function overview(): string {
   ].join("\n");
 }
 
-function describeCommand(name: string, { usage, about, flags }: Command): string {
+function describeCommand(name: string, { usage, about, flags }: Omit<Command, "run">): string {
   const lines = [
     `Usage: relaymeter ${name} ${usage} [FLAGS]`,
     "",
@@ -142,6 +153,12 @@ function describeCommand(name: string, { usage, about, flags }: Command): string
     "Flags:",
     "  --help\n        this text",
   ];
-  if (Object.keys(flags).length > 0) lines.push(describeFlags(flags));
+  if (Object.keys(flags).length > 0) {
+    lines.push(describeFlags(flags));
+    lines.push(
+      "",
+      "Each flag has an environment variable, such as RELAYMETER_LOG_LEVEL for --log-level; the flag wins.",
+    );
+  }
   return lines.join("\n");
 }

@@ -8,10 +8,10 @@ import {
   type ReplyCache,
 } from "../../mod.ts";
 import { type Address, addressText } from "../config/address.ts";
+import type { Environment } from "../config/environment.ts";
 import { type EndpointConfig, pathOfEndpoint } from "../config/file_content.ts";
 import type { RelayFlags } from "../config/flags.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
-import { type ProcessFacts, resolveUsageOptions } from "../config/usage_options.ts";
 import { systemClock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import { listen, type Listener, type ListenerTls } from "../hosts/deno.ts";
@@ -19,21 +19,19 @@ import { listenNode } from "../hosts/node.ts";
 import { createPathRouter } from "../hosts/path_router.ts";
 import { createJsonLog } from "../observe/log.ts";
 import type { UsageSink, UsageStats } from "../usage/usage_sink.ts";
-import { cacheMistakes, createCache } from "./create_cache.ts";
-import { createUsageSink, type UsageSinkResult, usageTargetMistakes } from "./create_usage_sink.ts";
+import { createCache } from "./create_cache.ts";
+import { createUsageSink, type UsageSinkResult } from "./create_usage_sink.ts";
 import type { OptimizerQosSampler } from "../usage/optimizer_qos_sampler.ts";
 import type { ExitCode } from "./exit_code.ts";
-import { readCertificate } from "./listener_certificate.ts";
+import { loadConfig } from "./load_config.ts";
 import { listenForMetrics } from "./listen_for_metrics.ts";
-import { loadSpecs, specFetchOptions } from "./load_specs.ts";
-import { readFile, readTriples } from "./read_endpoints.ts";
 import { refuse } from "./refuse.ts";
-import { optimizerConfig, optimizerMistakes } from "./optimizer_flags.ts";
-import { createSampler, samplerMistakes, scoresAsJson } from "./sampler.ts";
+import { optimizerConfig } from "./optimizer_flags.ts";
+import { createSampler, scoresAsJson } from "./sampler.ts";
 import { serveGrpc } from "./serve_grpc.ts";
 import { stopSignals } from "./stop_signals.ts";
 import { write } from "./terminal.ts";
-import { upstreamConnect, upstreamMistakes, upstreamTransport } from "./upstream.ts";
+import { upstreamConnect, upstreamTransport } from "./upstream.ts";
 import { pageOfRelay } from "./usage_page.ts";
 
 /** How long connections may take to close after the last request under way has been answered, milliseconds. */
@@ -42,43 +40,24 @@ const CONNECTION_GRACE_MS = 2_000;
 /** Runs the relay until SIGTERM or SIGINT. Nothing listens before everything has been found to be good. */
 export async function serve(
   command: "rpcsmartrouter" | "rpcconsumer",
-  flags: RelayFlags,
-  positionals: readonly string[],
-  flagMistakes: readonly string[],
+  args: readonly string[],
+  environment: Environment,
+  unknownVariables: readonly string[],
 ): Promise<ExitCode> {
-  const [first] = positionals;
-  const isFile = positionals.length === 1 && first !== undefined;
-  const { specs, mistakes: specMistakes, notes } = await loadSpecs(flags["use-static-spec"], specFetchOptions(flags));
-  const read = isFile
-    ? readFile(first, specs)
-    : readTriples(positionals, flags.upstream, specs, flags["grpc-allow-insecure"]);
-  const mistakes = [
-    ...flagMistakes,
-    ...cacheMistakes(flags),
-    ...specMistakes,
-    ...read.mistakes,
-    ...takenAddresses(addressesOf(read.endpoints, flags)),
-    ...upstreamMistakes(flags, read.endpoints),
-  ];
-  const certificates = readCertificates(read.endpoints, mistakes);
-  if (flags["http-server"] === "node" && certificates.size > 0) {
-    mistakes.push("--http-server: node has no TLS listeners; use deno, or end TLS in front of the relay");
-  }
-  if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
-  const usageOptions = resolveUsageOptions(flags, `lava-${command}`, processFacts());
-  if (usageOptions.kind === "mistakes") mistakes.push(...usageOptions.mistakes);
-  mistakes.push(...usageTargetMistakes(flags), ...samplerMistakes(flags), ...optimizerMistakes(flags));
+  const loaded = await loadConfig(args, { environment, serviceName: `lava-${command}` });
+  const { flags, certificates, usage: usageOptions } = loaded;
+  const mistakes = [...loaded.mistakes, ...takenAddresses(addressesOf(loaded.endpoints, flags))];
   if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
 
   const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
-  for (const warning of read.warnings) log.warn(warning);
-  for (const note of notes) log.debug(note);
+  for (const warning of [...unknownVariables, ...loaded.warnings]) log.warn(warning);
+  for (const note of loaded.notes) log.debug(note);
   const created = await createUsageSink(flags, usageOptions.options, log);
   if (created.kind === "failure") return refuse([created.message], `relaymeter ${command} --help`);
   const { sink: usage, target } = created;
   const stopped = stopSignals();
   const cache = await createCache(flags, log);
-  const budgets = read.projects.length > 0 ? new ProjectBudgets(read.projects, systemClock) : undefined;
+  const budgets = loaded.projects.length > 0 ? new ProjectBudgets(loaded.projects, systemClock) : undefined;
   for (const [project, units] of created.unitsOfDay) budgets?.resumeDay(project, units);
   const qos = createSampler(flags, usage, log);
   const metrics = createMetrics({
@@ -101,7 +80,7 @@ export async function serve(
     metrics: metricsOrNone,
     certificates,
   };
-  const groups = byAddress(read.endpoints);
+  const groups = byAddress(loaded.endpoints);
   const running = (await Promise.all(groups.map((endpoints) => start(endpoints, flags, shared)))).flat();
 
   const signal = await stopped.first;
@@ -277,19 +256,6 @@ function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
   };
 }
 
-/** The certificates of listeners that speak TLS, read before anything listens. */
-function readCertificates(endpoints: readonly EndpointConfig[], mistakes: string[]): Map<EndpointConfig, ListenerTls> {
-  const certificates = new Map<EndpointConfig, ListenerTls>();
-  for (const endpoint of endpoints) {
-    if (endpoint.tls === undefined) continue;
-    const read = readCertificate(endpoint.tls);
-    if (read.kind === "certificate") certificates.set(endpoint, read.certificate);
-    // Known already from the configuration file, unless the files have changed since: never without TLS then.
-    else if (mistakes.length === 0) mistakes.push(...read.mistakes.map(({ message }) => message));
-  }
-  return certificates;
-}
-
 /** Every address that is to be listened on. */
 function addressesOf(endpoints: readonly EndpointConfig[], flags: RelayFlags): Address[] {
   const others = [flags["metrics-listen-address"], flags.ui].filter((address) => address !== "disabled");
@@ -308,16 +274,6 @@ function takenAddresses(addresses: readonly Address[]): string[] {
       return [`${addressText(address)} ${reason}`];
     }
   });
-}
-
-function processFacts(): ProcessFacts {
-  let hostname: string | undefined;
-  try {
-    hostname = Deno.hostname();
-  } catch {
-    // Left unknown, as the permissions say.
-  }
-  return { env: (name) => Deno.env.get(name), hostname, pid: Deno.pid };
 }
 
 /** What `usage reconcile` holds the ledger against what has arrived by. */

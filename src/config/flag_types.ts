@@ -15,6 +15,13 @@ export interface Flag<Value> {
   readonly allowed: string;
   /** The value when the flag is not given. */
   readonly initial: Value;
+  /** Whether the value may hold a key or a password, so that it is never shown. */
+  readonly isSecret?: true;
+}
+
+/** A flag whose value is never shown. */
+export function secret<Value>(flag: Flag<Value>): Flag<Value> {
+  return { ...flag, isSecret: true };
 }
 
 /** On or off: `--flag`, `--flag=false`. */

@@ -1,16 +1,27 @@
-import { choice, decimal, duration, type Flag, integer, optionalAddress, text, texts, toggle } from "./flag_types.ts";
+import {
+  choice,
+  decimal,
+  duration,
+  type Flag,
+  integer,
+  optionalAddress,
+  secret,
+  text,
+  texts,
+  toggle,
+} from "./flag_types.ts";
 import { STRATEGIES } from "../providers/optimizer/strategy.ts";
 
 /** The flags that say where chain specs come from. */
 export const SPEC_FLAGS = {
   "use-static-spec": texts("FILE|DIR|URL", "chain specs over the built-in ones; repeat it, later ones win per chain"),
-  "github-token": text("TOKEN", "for spec URLs of GitHub"),
-  "gitlab-token": text("TOKEN", "for spec URLs of GitLab"),
+  "github-token": secret(text("TOKEN", "for spec URLs of GitHub")),
+  "gitlab-token": secret(text("TOKEN", "for spec URLs of GitLab")),
 } as const satisfies Record<string, Flag<unknown>>;
 
 /** The flags of the relay commands, in the order in which the help shows them. */
 export const RELAY_FLAGS = {
-  "upstream": texts("URL", "a provider's URL, instead of a configuration file; repeat it for more providers"),
+  "upstream": secret(texts("URL", "a provider's URL, instead of a configuration file; repeat it for more providers")),
   ...SPEC_FLAGS,
   "log-level": choice(["debug", "info", "warn", "error"], "info", "what is logged"),
   "shutdown-grace": duration("30s", 0, "1h", "how long requests under way may take to end after SIGTERM"),
@@ -57,7 +68,9 @@ export const RELAY_FLAGS = {
 
   "hedge-quantile": decimal(0, 0, 0.999, "ask another node when this share of its answers is faster; 0 for never"),
   "cache": toggle(false, "answer from a cache what any node would answer alike"),
-  "cache-redis-url": text("REDIS://HOST:PORT", "keep the cache in Redis, for several processes; empty: in memory"),
+  "cache-redis-url": secret(
+    text("REDIS://HOST:PORT", "keep the cache in Redis, for several processes; empty: in memory"),
+  ),
   "cache-max-bytes": integer(268_435_456, 1_048_576, 1_099_511_627_776, "most bytes of the cache in memory"),
 
   "metrics-listen-address": optionalAddress("where Prometheus finds the metrics, under /metrics"),
@@ -107,10 +120,10 @@ export const RELAY_FLAGS = {
   "trusted-proxy": texts("ADDRESS|RANGE", "a proxy whose X-Forwarded-For is believed, such as 10.0.0.0/8; repeat it"),
 
   "usage-otel-enabled": toggle(false, "export usage events to an OpenTelemetry collector"),
-  "usage-otel-endpoint": text(
+  "usage-otel-endpoint": secret(text(
     "HOST:PORT|URL",
     "the collector; empty: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT, then localhost:4318",
-  ),
+  )),
   "usage-otel-insecure": toggle(true, "use no TLS when the endpoint names no scheme"),
   "usage-otel-queue-size": integer(50_000, 1, 10_000_000, "events held in memory; more are dropped and counted"),
   "usage-otel-batch-size": integer(1000, 1, 100_000, "events that start a flush, and the most in one batch"),
@@ -118,7 +131,7 @@ export const RELAY_FLAGS = {
   "usage-otel-export-timeout": duration("10s", 1, "10m", "time for one batch, and for all that is left at exit"),
   "usage-otel-service-name": text("NAME", "service.name; empty: lava-rpcsmartrouter or lava-rpcconsumer, by command"),
   "usage-otel-service-instance-id": text("ID", "service.instance.id; empty: <hostname>-<pid>"),
-  "usage-otel-headers": text("K=V,K2=V2", "headers for the collector; empty: OTEL_EXPORTER_OTLP_HEADERS"),
+  "usage-otel-headers": secret(text("K=V,K2=V2", "headers for the collector; empty: OTEL_EXPORTER_OTLP_HEADERS")),
   "usage-otel-compression": choice(["none", "gzip"], "none", "compression towards the collector"),
   "usage-otel-protocol": choice(
     ["", "http/json", "http/protobuf"],

@@ -19,9 +19,25 @@ export interface RelayProcess extends AsyncDisposable {
 const CLI = new URL("../../cli.ts", import.meta.url);
 const CONFIG = new URL("../../deno.json", import.meta.url);
 
+/** What a program that has ended said. */
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
 /** Runs the program to its end. */
-export async function runCli(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await command(args, {}).output();
+export function runCli(...args: readonly string[]): Promise<Ended> {
+  return runCliWith(args, {});
+}
+
+/** Runs the program to its end, with these environment variables and in this directory. */
+export async function runCliWith(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd?: string,
+): Promise<Ended> {
+  const { code, stdout, stderr } = await command(args, env, cwd).output();
   return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
 
@@ -69,10 +85,11 @@ export async function startRelay(
   };
 }
 
-function command(args: readonly string[], env: Record<string, string>): Deno.Command {
+function command(args: readonly string[], env: Record<string, string>, cwd?: string): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--config", CONFIG.pathname, CLI.pathname, ...args],
     env,
+    ...(cwd !== undefined && { cwd }),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
