@@ -21,7 +21,22 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** Keeps replies in memory, within a bound in bytes: what has not been asked for the longest time makes room. */
+/**
+ * Keeps replies in memory, within a bound in bytes: what has not been asked for the longest time makes room.
+ *
+ * @example A relay with a cache
+ * ```ts
+ * import { createRelay, MemoryCache } from "@relaymeter/relay";
+ *
+ * const cache = new MemoryCache({ maxBytes: 64 * 1024 * 1024 });
+ * await using _relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   cache,
+ * });
+ * if (cache.bytes !== 0) throw new Error("nothing has been asked yet");
+ * ```
+ */
 export class MemoryCache implements ReplyCache {
   readonly #maxBytes: number;
   readonly #clock: Clock;

@@ -10,7 +10,23 @@ export interface Mistake {
   readonly line?: number;
 }
 
-/** Thrown where a configuration can't be used; holds every mistake, not the first one. */
+/**
+ * Thrown where a configuration can't be used; holds every mistake, not the first one.
+ *
+ * @example What is wrong with a configuration
+ * ```ts
+ * import { ConfigError, createRelay } from "@relaymeter/relay";
+ *
+ * try {
+ *   createRelay({ chainId: "ETH9", providers: [] });
+ *   throw new Error("it was taken");
+ * } catch (error) {
+ *   if (!(error instanceof ConfigError)) throw error;
+ *   const paths = error.mistakes.map(({ path }) => path.join(".")).sort();
+ *   if (paths.join() !== "chainId,providers") throw new Error(`both are told: ${paths}`);
+ * }
+ * ```
+ */
 export class ConfigError extends Error {
   /** Every mistake. */
   readonly mistakes: readonly Mistake[];

@@ -8,7 +8,18 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): () => void;
 }
 
-/** The platform's own clocks and timers. */
+/**
+ * The platform's own clocks and timers.
+ *
+ * @example
+ * ```ts
+ * import { systemClock } from "@relaymeter/relay";
+ *
+ * const cancel = systemClock.schedule(60_000, () => console.log("a minute has passed"));
+ * cancel();
+ * if (systemClock.monotonic() > systemClock.monotonic()) throw new Error("it never goes back");
+ * ```
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -13,7 +13,21 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
 }
 
-/** Discards every line. The default of the module; the program logs to stderr. */
+/**
+ * Discards every line. The default of the module; the program logs to stderr.
+ *
+ * @example Warnings and errors only
+ * ```ts
+ * import { createRelay, type Log, silentLog } from "@relaymeter/relay";
+ *
+ * const log: Log = { ...silentLog, warn: console.warn, error: console.error };
+ * await using _relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   log,
+ * });
+ * ```
+ */
 export const silentLog: Log = {
   debug() {},
   info() {},

@@ -174,7 +174,19 @@ const spec = table({
 
 const file = table({ proposal: table({ specs: v.array(spec, "must be a list of specs") }) });
 
-/** Checks the parsed content of a spec file, `{"proposal": {"specs": [...]}}`, and fills in what the format leaves out. */
+/**
+ * Checks the parsed content of a spec file, `{"proposal": {"specs": [...]}}`, and fills in what the format leaves out.
+ *
+ * @example
+ * ```ts
+ * import { readSpecFile } from "@relaymeter/relay";
+ *
+ * const file = readSpecFile({ proposal: { specs: [{ enabled: true }] } });
+ * if (file.kind !== "mistakes") throw new Error("a spec has an index");
+ * const [mistake] = file.mistakes;
+ * if (mistake?.path.join(".") !== "proposal.specs.0.index") throw new Error("the mistake says where");
+ * ```
+ */
 export function readSpecFile(content: unknown): SpecFile {
   const result = v.safeParse(file, content);
   if (!result.success) {

@@ -34,6 +34,37 @@ export class UsageResource {
 /**
  * The log record of one usage event, readable by any log exporter of the OpenTelemetry ecosystem. Holds a reference to
  * the event; attributes come to be when an exporter asks for them. Carries no trace context.
+ *
+ * @example An exporter that writes lines
+ * ```ts
+ * import { createOtelUsageSink, createRelay, type UsageLogExporter } from "@relaymeter/relay";
+ *
+ * const lines: string[] = [];
+ * const exporter: UsageLogExporter = {
+ *   export(records, done) {
+ *     for (const { body, attributes } of records) lines.push(JSON.stringify({ body, ...attributes }));
+ *     done({ code: 0 });
+ *   },
+ *   shutdown: () => Promise.resolve(),
+ * };
+ * const usage = await createOtelUsageSink({ exporter });
+ * const relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   usage,
+ *   fetch: () => Promise.resolve(new Response('{"jsonrpc":"2.0","id":1,"result":"0x1"}')),
+ * });
+ * await relay.fetch(
+ *   new Request("http://relay.example/", {
+ *     method: "POST",
+ *     headers: { "content-type": "application/json" },
+ *     body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}',
+ *   }),
+ * );
+ * await relay.close();
+ * await usage.close();
+ * if (!lines[0]?.includes('"api_method":"eth_chainId"')) throw new Error("each call has its line");
+ * ```
  */
 export class UsageLogRecord {
   /** What happened. */

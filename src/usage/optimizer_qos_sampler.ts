@@ -52,6 +52,21 @@ export interface OptimizerQosSamplerOptions {
  *
  * All records of a tick have the same time. A provider without scores is left out, and so is a chain whose providers
  * are not known.
+ *
+ * @example The scores of a relay's providers, each second
+ * ```ts
+ * import { createRelay, NoopUsageSink, OptimizerQosSampler, systemClock } from "@relaymeter/relay";
+ *
+ * const usage = new NoopUsageSink();
+ * using qos = new OptimizerQosSampler(usage, systemClock, { hostname: "a", publicAddress: "smart-router-1" });
+ * await using _relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   usage,
+ *   qos,
+ * });
+ * if (qos.latest().length !== 0) throw new Error("the first tick comes after a second");
+ * ```
  */
 export class OptimizerQosSampler implements Disposable {
   readonly #usage: UsageSink;

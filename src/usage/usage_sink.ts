@@ -50,7 +50,23 @@ export interface UsageSink {
   close(): Promise<UsageStats>;
 }
 
-/** Takes events and forgets them: the default. Costs one call of an empty function for each event. */
+/**
+ * Takes events and forgets them: the default. Costs one call of an empty function for each event.
+ *
+ * @example A sink that counts
+ * ```ts
+ * import { NoopUsageSink, type RelayUsageEvent } from "@relaymeter/relay";
+ *
+ * class UnitsSink extends NoopUsageSink {
+ *   units = 0;
+ *   override emit({ computeUnits }: RelayUsageEvent): void {
+ *     this.units += computeUnits;
+ *   }
+ * }
+ *
+ * if (new UnitsSink().units !== 0) throw new Error("nothing has been charged");
+ * ```
+ */
 export class NoopUsageSink implements UsageSink {
   /** Does nothing. */
   emit(_event: RelayUsageEvent): void {}

@@ -6,7 +6,19 @@ export interface MetricsHandlerOptions {
   readonly optimizerMetrics?: (() => string) | undefined;
 }
 
-/** Serves the metrics of a process to Prometheus, and its health. */
+/**
+ * Serves the metrics of a process to Prometheus, and its health.
+ *
+ * @example
+ * ```ts
+ * import { createMetrics, createMetricsHandler, NoopUsageSink } from "@relaymeter/relay";
+ *
+ * const usage = new NoopUsageSink();
+ * const handler = createMetricsHandler(createMetrics({ version: "1.0.0", usage: () => usage.stats() }));
+ * const response = handler(new Request("http://relay.example/metrics"));
+ * if (response.status !== 200) throw new Error("metrics are served");
+ * ```
+ */
 export function createMetricsHandler(metrics: MetricsRegistry, { optimizerMetrics }: MetricsHandlerOptions = {}): (
   request: Request,
 ) => Response {

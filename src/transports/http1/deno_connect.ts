@@ -1,6 +1,20 @@
 import { connectFailure, type Connection, type ConnectResult, type Origin } from "./connection.ts";
 
-/** Opens connections with Deno's own sockets. */
+/**
+ * Opens connections with Deno's own sockets.
+ *
+ * @example
+ * ```ts
+ * import { createRelay } from "@relaymeter/relay";
+ * import { denoConnect } from "@relaymeter/relay/connect-deno";
+ *
+ * await using _relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   connect: denoConnect,
+ * });
+ * ```
+ */
 export async function denoConnect({ hostname, port, tls }: Origin, signal: AbortSignal): Promise<ConnectResult> {
   try {
     if (signal.aborted) throw signal.reason;

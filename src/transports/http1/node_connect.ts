@@ -2,7 +2,21 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { connectFailure, type Connection, type ConnectResult, type Origin } from "./connection.ts";
 
-/** Opens connections with `node:net` and `node:tls`, for Node and what is compatible with it. */
+/**
+ * Opens connections with `node:net` and `node:tls`, for Node and what is compatible with it.
+ *
+ * @example
+ * ```ts
+ * import { createRelay } from "@relaymeter/relay";
+ * import { nodeConnect } from "@relaymeter/relay/connect-node";
+ *
+ * await using _relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   connect: nodeConnect,
+ * });
+ * ```
+ */
 export function nodeConnect({ hostname, port, tls }: Origin, signal: AbortSignal): Promise<ConnectResult> {
   const { promise, resolve } = Promise.withResolvers<ConnectResult>();
   const socket = tls === undefined ? connectTcp({ host: hostname, port, noDelay: true }) : connectTls({

@@ -1,0 +1,117 @@
+/** The package as it would be published: what is in it, what it exports, that all of it is documented, and where it runs. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import denoConfig from "../deno.json" with { type: "json" };
+
+const ROOT = new URL("../", import.meta.url);
+const ENTRY_POINTS = Object.values(denoConfig.exports);
+
+/** The types that `mod.ts` exports; what it exports beside them is in `mod_test.ts`. */
+const TYPES = `
+  AcceptSocket Api ApiCategory ApiCollection ApiInterface AttributeField AttributeType BlockParsing CachedReply
+  ChainSpec ClientSocket Clock CollectionData Connect ConnectResult Connection ConnectionInfo DropReason Expansion
+  Extension Fetch FunctionTag GenericParser HeaderFields HeaderRule HrTime LedgerCounts Log LogFields
+  MemoryCacheOptions MetricsHandlerOptions MetricsRegistry MetricsSources Mistake NodeReply NodeTls NodeTlsConfig
+  NodeUrlConfig OptimizerConfig OptimizerQosEvent OptimizerQosProvider OptimizerQosSamplerOptions
+  OptimizerQosScores OptimizerQosSource Origin OtelUsageOptions OverBudget ParseDirective ParserFunc PathRouter
+  ProbeConfig ProjectLimit ProviderConfig RelayConfig RelayHandle RelayOptions RelayUsageEvent ReplyCache
+  RoutedRelay SocketConfig SocketReceiver SpecFile SpecMistake Strategy UsageEvent UsageEventKind
+  UsageExportResult UsageLogExporter UsageLogRecord UsageNumbering UsageResource UsageSink UsageSpoolOptions
+  UsageStats Verification VerificationValue
+`.trim().split(/\s+/);
+
+/** Runs Deno in the checkout. */
+async function deno(...args: readonly string[]): Promise<{ success: boolean; out: string; err: string }> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT.pathname,
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { success, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("publishing it would succeed, without a warning", async () => {
+  const { success, out, err } = await deno("publish", "--dry-run", "--allow-dirty");
+  assert(success, err);
+  assertEquals(err.match(/^(?:warning|error)\b.*/gim) ?? [], []);
+  const files = [...`${out}\n${err}`.matchAll(/^ +(file:\S+) \(/gm)].map(([, url]) => url!.slice(ROOT.href.length));
+  const needed = [...ENTRY_POINTS.map((path) => path.slice(2)), "deno.json", "LICENSE", "README.md"];
+  for (const file of needed) assert(files.includes(file), `${file} would not be in it`);
+  assertEquals(files.filter((file) => !/^(?:src\/|[\w.]+$)/.test(file)), [], "what nobody needs who imports it");
+});
+
+Deno.test("every export of every entry point is documented", async () => {
+  const { success, err } = await deno("doc", "--lint", ...ENTRY_POINTS);
+  assert(success, err);
+});
+
+Deno.test("the types of the module are these", async () => {
+  const values = Object.keys(await import("../mod.ts"));
+  const [symbols] = Object.values(await documentation("mod.ts"));
+  assertEquals(symbols!.map(({ name }) => name).filter((name) => !values.includes(name)).sort(), TYPES);
+});
+
+Deno.test("everything that can be called or constructed has an example", async () => {
+  const missing: string[] = [];
+  for (const [url, symbols] of Object.entries(await documentation(...ENTRY_POINTS))) {
+    const values = Object.keys(await import(url));
+    for (const { name, declarations } of symbols) {
+      const tags = declarations.flatMap(({ jsDoc }) => jsDoc?.tags ?? []);
+      if (values.includes(name) && !tags.some(({ kind }) => kind === "example")) missing.push(`${name} of ${url}`);
+    }
+  }
+  assertEquals(missing, []);
+});
+
+/** What `deno doc` knows of files, by their URLs. */
+async function documentation(...files: readonly string[]): Promise<Record<string, readonly DocumentedSymbol[]>> {
+  const { nodes }: { nodes: Record<string, { symbols: readonly DocumentedSymbol[] }> } = JSON.parse(
+    (await deno("doc", "--json", ...files)).out,
+  );
+  return Object.fromEntries(Object.entries(nodes).map(([url, { symbols }]) => [url, symbols]));
+}
+
+interface DocumentedSymbol {
+  readonly name: string;
+  readonly declarations: readonly { readonly jsDoc?: { readonly tags?: readonly { readonly kind: string }[] } }[];
+}
+
+Deno.test("the module type-checks where there are only the web's types", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const lib = ["dom", "dom.iterable", "dom.asynciterable", "esnext"];
+    const { compilerOptions, imports, unstable } = denoConfig;
+    const config = `${folder}/deno.json`;
+    await Deno.writeTextFile(
+      config,
+      JSON.stringify({ imports, unstable, compilerOptions: { ...compilerOptions, lib } }),
+    );
+    const check = (file: string) => deno("check", "--no-lock", "--config", config, file);
+    const module = await check("mod.ts");
+    assert(module.success, module.err);
+    // That there are no others is shown by what needs them.
+    await Deno.writeTextFile(`${folder}/program.ts`, "export const pid: number = Deno.pid;\n");
+    const program = await check(`${folder}/program.ts`);
+    assertStringIncludes(program.err, "Cannot find name 'Deno'");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** Most bytes of the module with everything in it, minified; and compressed, as an edge platform counts it. */
+const MAX_BUNDLE_BYTES = 448 * 1024;
+const MAX_COMPRESSED_BYTES = 96 * 1024;
+
+Deno.test("the module's bundle for the edge stays small", async () => {
+  const bundle = await Deno.makeTempFile({ suffix: ".js" });
+  try {
+    const { success, err } = await deno("bundle", "--quiet", "--platform=browser", "--minify", "-o", bundle, "mod.ts");
+    assert(success, err);
+    const bytes = await Deno.readFile(bundle);
+    const compressed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+    const { byteLength } = await new Response(compressed).arrayBuffer();
+    assert(bytes.length < MAX_BUNDLE_BYTES, `it has ${bytes.length} bytes`);
+    assert(byteLength < MAX_COMPRESSED_BYTES, `it has ${byteLength} bytes, compressed`);
+  } finally {
+    await Deno.remove(bundle);
+  }
+});
