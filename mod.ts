@@ -128,6 +128,11 @@ export interface RelayOptions extends RelayConfig {
   readonly qos?: OptimizerQosSampler;
   /** Default: nothing is logged. */
   readonly log?: Log;
+  /**
+   * Whether the process is about to stop. From then on the relay's health path says that it is not healthy, while
+   * requests are still served until `close`. Default: it never is.
+   */
+  readonly isStopping?: () => boolean;
 }
 
 /** A relay for one chain over one interface. */
@@ -139,6 +144,10 @@ export interface RelayHandle extends AsyncDisposable {
    * is open and comes back with what is to be told of its messages and its end.
    */
   upgrade(request: Request, info?: ConnectionInfo): AcceptSocket | Response;
+  /** Whether any provider can be expected to answer, as the health path says. */
+  isHealthy(): boolean;
+  /** Requests over HTTP that are under way. */
+  inFlight(): number;
   /** The ledger of the usage sink. */
   stats(): UsageStats;
   /**
@@ -194,12 +203,13 @@ export function createRelay(options: RelayOptions): RelayHandle {
     budgets,
     connect,
     qos,
+    isStopping,
   } = options;
   const metrics = ownMetrics(options.metrics);
   if (options.apiInterface === "grpc") {
     throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
   }
-  const surroundings = { usage, fetch, connect, clock, log, random, cache, metrics, budgets, qos };
+  const surroundings = { usage, fetch, connect, clock, log, random, cache, metrics, budgets, qos, isStopping };
   const { parts, sockets, counts, prober, close: closeConnections, options: resolved } = assemble(
     options,
     surroundings,
@@ -219,6 +229,8 @@ export function createRelay(options: RelayOptions): RelayHandle {
       const clientAddress = clientAddressOf(info.clientAddress ?? "", forwardedFor, parts.isTrustedProxy);
       return decideUpgrade(request, { ...info, clientAddress }, parts.codec, sessions);
     },
+    isHealthy: () => parts.isHealthy(),
+    inFlight: () => handler.inFlight,
     stats: () => usage.stats(),
     close,
     [Symbol.asyncDispose]: () => close(),

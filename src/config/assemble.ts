@@ -54,6 +54,8 @@ export interface Surroundings {
   readonly metrics?: Metrics | undefined;
   /** What projects may use, over all relays of the process; default: as much as they like. */
   readonly budgets?: ProjectBudgets | undefined;
+  /** Whether the process is about to stop, so that it says of itself that it is not healthy; default: never. */
+  readonly isStopping?: (() => boolean) | undefined;
 }
 
 /** The parts that a host puts its own end to, and their resolved options. */
@@ -132,12 +134,14 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
       timeoutMs: 10_000,
     },
   );
+  const { isStopping = () => false } = surroundings;
+  const isHealthy = () => !isStopping() && selector.isHealthy();
   const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
   const counts = metrics?.addEndpoint({
     chain: config.chainId,
     apiInterface: config.apiInterface ?? "jsonrpc",
     providers: providers.map(({ name }) => name),
-    isHealthy: () => selector.isHealthy(),
+    isHealthy,
     headOf: (provider) => selector.headOf(provider),
   });
   const meter = new Meter(usage, clock, counts, {
@@ -190,7 +194,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
       head,
       headOf: (provider) => selector.headOf(provider),
       servesExtension,
-      isHealthy: () => selector.isHealthy(),
+      isHealthy,
       isTrustedProxy: trustedProxiesOf(config),
     },
     options: { ...resolveHttpOptions(config), chain: config.chainId, apiInterface },

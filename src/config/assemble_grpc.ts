@@ -21,6 +21,8 @@ export interface GrpcAssembly {
     readonly unary: Relay;
     readonly protocol: StreamProtocol;
   };
+  /** What asks providers for their blocks; undefined where nothing does. */
+  readonly prober: Assembly["prober"];
   /** To be closed when the last call has ended. */
   readonly transport: StreamTransport;
   readonly options: { readonly chain: string; readonly healthPath: string };
@@ -40,7 +42,7 @@ export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wi
     keepaliveTimeoutMs: 20_000,
   });
   const maxBytes = config.maxGrpcMessageBytes ?? 32 * MIB;
-  const { core, counts, parts, options } = assemble({ ...config, apiInterface: "grpc" }, {
+  const { core, counts, parts, prober, options } = assemble({ ...config, apiInterface: "grpc" }, {
     ...surroundings,
     transport: createUnaryTransport(transport, maxBytes + 5),
     // An answer is kept by its JSON, and there is none.
@@ -58,6 +60,7 @@ export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wi
   const { relay: unary, codec: _codec, ...shared } = parts;
   return {
     parts: { ...shared, relay, unary, protocol },
+    prober,
     transport,
     options: { chain: options.chain, healthPath: options.healthPath },
     // Base64 takes a third more.

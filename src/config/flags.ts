@@ -24,7 +24,8 @@ export const RELAY_FLAGS = {
   "upstream": secret(texts("URL", "a provider's URL, instead of a configuration file; repeat it for more providers")),
   ...SPEC_FLAGS,
   "log-level": choice(["debug", "info", "warn", "error"], "info", "what is logged"),
-  "shutdown-grace": duration("30s", 0, "1h", "how long requests under way may take to end after SIGTERM"),
+  "shutdown-delay": duration("0s", 0, "10m", "how long requests are still taken after SIGTERM, while /readyz says no"),
+  "shutdown-grace": duration("30s", 0, "1h", "how long requests under way may take to end then"),
 
   "set-relay-retry-limit": integer(2, 0, 10, "failed attempts after which another node is still asked"),
   "disable-batch-request-retry": toggle(true, "send a batch that a node may have seen to no other node"),

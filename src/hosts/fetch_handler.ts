@@ -86,6 +86,11 @@ export class FetchHandler {
     this.#allow = [["allow", [...deps.codec.verbs, "OPTIONS"].join(", ")]];
   }
 
+  /** Requests under way. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
   /** Answers one request. Never rejects. */
   async fetch(request: Request, info: ConnectionInfo = {}): Promise<Response> {
     this.#inFlight++;

@@ -78,6 +78,11 @@ export class StreamRelay {
     return stream;
   }
 
+  /** Calls under way. */
+  get inFlight(): number {
+    return this.#open.size;
+  }
+
   /** Settles when no call is under way. */
   async idle(): Promise<void> {
     if (this.#open.size === 0) return;

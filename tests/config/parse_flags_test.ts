@@ -22,6 +22,7 @@ Deno.test("without arguments every flag has its documented default", () => {
     "github-token": "",
     "gitlab-token": "",
     "log-level": "info",
+    "shutdown-delay": 0,
     "shutdown-grace": 30_000,
     "set-relay-retry-limit": 2,
     "disable-batch-request-retry": true,

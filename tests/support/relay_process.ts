@@ -10,6 +10,8 @@ export interface RelayProcess extends AsyncDisposable {
   readonly pid: number;
   /** Log lines so far. */
   readonly log: readonly LogLine[];
+  /** The first log line, past or to come, that fits; rejects when the relay ends without one. */
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
   /** Sends a signal. */
   kill(signal: Deno.Signal): void;
   /** The exit code, once it has ended. */
@@ -54,9 +56,15 @@ export async function startRelay(
   const log: LogLine[] = [];
   const urls: string[] = [];
   const { promise: up, resolve, reject } = Promise.withResolvers<void>();
+  const waiting = new Set<{ fits(line: LogLine): boolean; resolve(line: LogLine): void; reject(error: Error): void }>();
   const reading = readLines(child.stderr, (line) => {
     const entry = parseLine(line);
     log.push(entry);
+    for (const each of waiting) {
+      if (!each.fits(entry)) continue;
+      waiting.delete(each);
+      each.resolve(entry);
+    }
     if (entry["message"] !== "relay is listening") return;
     urls.push(`http://${entry["address"]}`);
     if (urls.length === listeners) resolve();
@@ -64,7 +72,9 @@ export async function startRelay(
   const draining = child.stdout.cancel();
   const exited = child.status.then(async ({ code }) => {
     await Promise.all([reading, draining]);
-    reject(new Error(`the relay ended with ${code}: ${JSON.stringify(log)}`));
+    const error = new Error(`the relay ended with ${code}: ${JSON.stringify(log)}`);
+    reject(error);
+    for (const each of waiting) each.reject(error);
     return code;
   });
   await up;
@@ -72,6 +82,12 @@ export async function startRelay(
     urls,
     pid: child.pid,
     log,
+    logged: (fits) =>
+      new Promise((resolve, reject) => {
+        const known = log.find(fits);
+        if (known !== undefined) resolve(known);
+        else waiting.add({ fits, resolve, reject });
+      }),
     kill: (signal) => child.kill(signal),
     exited,
     async [Symbol.asyncDispose]() {

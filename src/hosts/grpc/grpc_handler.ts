@@ -57,6 +57,11 @@ export class GrpcHandler {
     this.#options = options;
   }
 
+  /** Calls under way. */
+  get inFlight(): number {
+    return this.#deps.relay.inFlight + this.#collected.size;
+  }
+
   /** Takes in one stream. Never throws. */
   onStream(incoming: IncomingStream): StreamEvents {
     try {

@@ -1,0 +1,86 @@
+import { createRelay } from "../../../mod.ts";
+import { addressText } from "../../config/address.ts";
+import { type EndpointConfig, pathOfEndpoint } from "../../config/file_content.ts";
+import type { RelayFlags } from "../../config/flags.ts";
+import { listen } from "../../hosts/deno.ts";
+import { listenNode } from "../../hosts/node.ts";
+import { createPathRouter } from "../../hosts/path_router.ts";
+import { withProbes } from "../../hosts/probes.ts";
+import { upstreamConnect } from "../upstream.ts";
+import { startGrpc } from "./grpc_endpoint.ts";
+import { relayOptions } from "./relay_options.ts";
+import { type RunningEndpoint, type Shared, unhealthyOf } from "./running.ts";
+
+/** Serves all endpoints. Rejects when one can't be. */
+export async function startEndpoints(
+  endpoints: readonly EndpointConfig[],
+  flags: RelayFlags,
+  shared: Shared,
+): Promise<RunningEndpoint[]> {
+  return (await Promise.all(byAddress(endpoints).map((group) => startGroup(group, flags, shared)))).flat();
+}
+
+/** Endpoints by their addresses. Those that want a free port each get their own. */
+function byAddress(endpoints: readonly EndpointConfig[]): EndpointConfig[][] {
+  const groups = new Map<string, EndpointConfig[]>();
+  for (const [index, endpoint] of endpoints.entries()) {
+    const key = endpoint.address.port === 0 ? String(index) : addressText(endpoint.address);
+    groups.set(key, [...groups.get(key) ?? [], endpoint]);
+  }
+  return [...groups.values()];
+}
+
+async function startGroup(
+  endpoints: readonly EndpointConfig[],
+  flags: RelayFlags,
+  shared: Shared,
+): Promise<RunningEndpoint[]> {
+  const [first] = endpoints as [EndpointConfig];
+  const running = first.relay.apiInterface === "grpc"
+    ? [await startGrpc(first, flags, shared)]
+    : await startHttp(endpoints, flags, shared);
+  for (const { endpoint, listener } of running) {
+    const { relay: config } = endpoint;
+    shared.log.info("relay is listening", {
+      address: addressText(listener),
+      ...((endpoints.length > 1 || endpoint.path !== undefined) && { path: pathOfEndpoint(endpoint) }),
+      ...(endpoint.tls && { tls: true }),
+      chain: config.chainId,
+      api_interface: config.apiInterface ?? "jsonrpc",
+      providers: config.providers.length,
+      backup_providers: config.backupProviders?.length ?? 0,
+      usage: shared.target,
+    });
+  }
+  return running;
+}
+
+/** One relay at an address has it for itself, unless it names a path; several are each served below their own. */
+async function startHttp(
+  endpoints: readonly EndpointConfig[],
+  flags: RelayFlags,
+  shared: Shared,
+): Promise<RunningEndpoint[]> {
+  const { usage, cache, budgets, metrics, qos, log, certificates, lifecycle } = shared;
+  const optional = {
+    ...(cache && { cache }),
+    ...(budgets && { budgets }),
+    ...(metrics && { metrics }),
+    ...(qos && { qos }),
+  };
+  const isStopping = () => lifecycle.phase === "stopping";
+  const relays = endpoints.map(({ relay: config }) =>
+    createRelay({ ...config, ...relayOptions(flags), connect: upstreamConnect, usage, log, isStopping, ...optional })
+  );
+  const [first] = endpoints as [EndpointConfig];
+  const { fetch, upgrade } = relays.length === 1 && first.path === undefined
+    ? relays[0]!
+    : createPathRouter(Object.fromEntries(relays.map((relay, index) => [pathOfEndpoint(endpoints[index]!), relay])));
+  const own = relays.map((relay, index) => ({ endpoint: endpoints[index]!, relay }));
+  const probed = withProbes(fetch, () => lifecycle.unreadiness(() => unhealthyOf(own)));
+  const timeouts = { headerTimeoutMs: flags["http-header-timeout"], idleTimeoutMs: flags["http-idle-timeout"] };
+  const listener = flags["http-server"] === "node"
+    ? await listenNode(first.address, probed, timeouts)
+    : listen(first.address, probed, upgrade, certificates.get(first));
+  return own.map((each) => ({ ...each, listener }));
+}
