@@ -108,7 +108,7 @@ export const RELAY_FLAGS = {
   "http-server": choice(
     ["deno", "node"],
     "deno",
-    "the HTTP server: the fast one, or the one with the two timeouts below",
+    "the HTTP server: the fast one, or the one that hostile clients can't hold up, with the two timeouts below",
   ),
   "http-header-timeout": duration("10s", 50, "10m", "time for a request's head to arrive, with --http-server node"),
   "http-idle-timeout": duration("60s", 50, "1h", "time between two requests of a connection, with --http-server node"),

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Listener } from "./deno.ts";
 import type { ConnectionInfo } from "./fetch_handler.ts";
+import { acceptWebSockets, type NodeWebSocketOptions } from "./node_websocket.ts";
+import type { AcceptSocket } from "./upgrade.ts";
 
-/** Time limits that `Deno.serve` does not have, milliseconds. */
-export interface NodeListenerOptions {
+/** Time limits that `Deno.serve` does not have, milliseconds, and what WebSockets are bounded by. */
+export interface NodeListenerOptions extends NodeWebSocketOptions {
   /** For a request's head to arrive whole. */
   readonly headerTimeoutMs: number;
   /** For a connection to stay open between two requests. */
@@ -17,14 +19,15 @@ const FORBIDDEN = ["CONNECT", "TRACE", "TRACK"];
 const MAX_HEAD_BYTES = 65_536;
 
 /**
- * Serves a `fetch` handler on one address with `node:http`: at more CPU for each request than `Deno.serve`, and with the
- * time limits that it lacks, so that strangers can't hold connections open by sending heads slowly. No WebSockets, no
- * TLS, no HTTP/2. Rejects when the address is taken.
+ * Serves a `fetch` handler on one address with `node:http`, and WebSockets where `upgrade` is given: at more CPU for each
+ * request than `Deno.serve`, and with the limits that it lacks, so that strangers can't hold connections open by sending
+ * heads slowly, or memory by not reading. No TLS, no HTTP/2. Rejects when the address is taken.
  */
 export async function listenNode(
   address: { readonly hostname: string; readonly port: number },
   fetch: (request: Request, info: ConnectionInfo) => Promise<Response>,
-  { headerTimeoutMs, idleTimeoutMs }: NodeListenerOptions,
+  { headerTimeoutMs, idleTimeoutMs, ...socketOptions }: NodeListenerOptions,
+  upgrade?: (request: Request, info: ConnectionInfo) => AcceptSocket | Response,
 ): Promise<Listener> {
   const server = createServer({
     // Bodies have their own limit, in the handler.
@@ -37,6 +40,7 @@ export async function listenNode(
     answer(fetch, incoming, outgoing).catch(() => outgoing.destroy());
   });
   server.headersTimeout = headerTimeoutMs;
+  if (upgrade !== undefined) acceptWebSockets(server, upgrade, socketOptions);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen(address.port, address.hostname, () => resolve());

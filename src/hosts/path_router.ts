@@ -43,8 +43,7 @@ export function createPathRouter(relays: Readonly<Record<string, RoutedRelay>>):
   }
   // All prefixes of one router need not have the same depth: the longest one that fits is meant.
   const depths = [...new Set([...routes.keys()].map(depthOf))].sort((a, b) => b - a);
-  const find = (url: string): { readonly relay: RoutedRelay; readonly path: string } | undefined => {
-    const { path } = splitUrl(url);
+  const find = (path: string): { readonly relay: RoutedRelay; readonly path: string } | undefined => {
     for (const depth of depths) {
       const end = endOfSegments(path, depth);
       const relay = end < 0 ? undefined : routes.get(path.slice(0, end).toLowerCase());
@@ -54,13 +53,13 @@ export function createPathRouter(relays: Readonly<Record<string, RoutedRelay>>):
   };
   return {
     fetch(request, info = {}) {
-      const found = find(request.url);
+      const found = find(info.path ?? splitUrl(request.url).path);
       return found === undefined
         ? Promise.resolve(notFound())
         : found.relay.fetch(request, { ...info, path: found.path });
     },
     upgrade(request, info = {}) {
-      const found = find(request.url);
+      const found = find(info.path ?? splitUrl(request.url).path);
       return found === undefined ? notFound() : found.relay.upgrade(request, { ...info, path: found.path });
     },
   };

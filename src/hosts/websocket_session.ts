@@ -167,6 +167,11 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
     void this.#run(this.#requestOf(call, matched.api, arrivedAtUnixMs, arrivedAtMs));
   }
 
+  /** Ends the connection before it has begun. */
+  turnAway(reason: string): void {
+    this.#end(TRY_AGAIN_LATER, reason);
+  }
+
   /** The client has gone, or its socket is closed. */
   closed(): void {
     if (this.#isClosed) return;

@@ -54,6 +54,8 @@ export class WebSocketSessions {
   /** Takes a connection. Its session is told of messages, and of the end, once the socket has really ended. */
   open(socket: ClientSocket, origin: SocketOrigin): WebSocketSession {
     const { address } = origin.caller;
+    // Several may have been let through before the first of them was open.
+    const refusal = this.refusal(address);
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     const counts = { delivered: () => void this.#deliveries++, shed: () => void this.#sheds++ };
     const session = new WebSocketSession(this.#deps, this.#options, socket, origin, counts, () => {
@@ -63,6 +65,7 @@ export class WebSocketSessions {
       else this.#perAddress.set(address, left);
     });
     this.#sessions.add(session);
+    if (refusal !== undefined) session.turnAway(refusal.message);
     return session;
   }
 

@@ -69,6 +69,14 @@ Deno.test("each relay says its own health", async () => {
   }
 });
 
+Deno.test("the path that a host tells is what counts", async () => {
+  const { router } = start();
+  const path = "/short/lava/health";
+  assertEquals((await router.fetch(new Request("http://relay/"), { path })).status, 200);
+  const wanted = new Request("http://relay/", { headers: { upgrade: "websocket" } });
+  assert(!(router.upgrade(wanted, { path: "/short" }) instanceof Response));
+});
+
 Deno.test("a path that is none, or that is given twice, is refused at once", () => {
   const relay = createRelay({ chainId: "ETH1", providers: [{ name: "a", nodeUrls: [{ url: "http://a" }] }] });
   for (const prefix of ["", "/", "/a//b", "/a?b", "/a b"]) {

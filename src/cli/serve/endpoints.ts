@@ -78,9 +78,13 @@ async function startHttp(
     : createPathRouter(Object.fromEntries(relays.map((relay, index) => [pathOfEndpoint(endpoints[index]!), relay])));
   const own = relays.map((relay, index) => ({ endpoint: endpoints[index]!, relay }));
   const probed = withProbes(fetch, () => lifecycle.unreadiness(() => unhealthyOf(own)));
-  const timeouts = { headerTimeoutMs: flags["http-header-timeout"], idleTimeoutMs: flags["http-idle-timeout"] };
+  const limits = {
+    headerTimeoutMs: flags["http-header-timeout"],
+    idleTimeoutMs: flags["http-idle-timeout"],
+    maxMessageBytes: flags["websocket-max-message-bytes"],
+  };
   const listener = flags["http-server"] === "node"
-    ? await listenNode(first.address, probed, timeouts)
+    ? await listenNode(first.address, probed, limits, upgrade)
     : listen(first.address, probed, upgrade, certificates.get(first));
   return own.map((each) => ({ ...each, listener }));
 }

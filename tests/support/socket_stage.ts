@@ -1,0 +1,52 @@
+/** A relay on a real socket in front of scripted nodes, on either of the listeners that have WebSockets. */
+import { createRelay, type RelayHandle, type RelayOptions } from "../../mod.ts";
+import { listen } from "../../src/hosts/deno.ts";
+import { listenNode } from "../../src/hosts/node.ts";
+import { MemorySink } from "./memory_sink.ts";
+import type { SocketNode } from "./socket_node.ts";
+
+/** The listeners that take WebSockets: the platform's own, and npm `ws` on `node:http`. */
+export const SOCKET_HOSTS = ["deno", "node"] as const;
+
+export type SocketHost = typeof SOCKET_HOSTS[number];
+
+export interface SocketStage extends AsyncDisposable {
+  readonly url: string;
+  readonly usage: MemorySink;
+  readonly relay: RelayHandle;
+}
+
+/** Starts a relay, whose nodes are called node-1 and so on. */
+export async function startSocketStage(
+  host: SocketHost,
+  nodes: readonly SocketNode[],
+  options: Partial<RelayOptions> = {},
+  closeTimeoutMs = 5_000,
+): Promise<SocketStage> {
+  const usage = new MemorySink();
+  const relay = createRelay({
+    chainId: "ETH1",
+    providers: nodes.map(({ httpUrl, wsUrl }, index) => ({
+      name: `node-${index + 1}`,
+      nodeUrls: [{ url: httpUrl }, { url: wsUrl }],
+    })),
+    usage,
+    ...options,
+  });
+  const address = { hostname: "127.0.0.1", port: 0 };
+  const maxMessageBytes = options.sockets?.maxMessageBytes ?? 1_048_576;
+  const limits = { headerTimeoutMs: 5_000, idleTimeoutMs: 5_000, maxMessageBytes, closeTimeoutMs };
+  const listener = host === "deno"
+    ? listen(address, relay.fetch, relay.upgrade)
+    : await listenNode(address, relay.fetch, limits, relay.upgrade);
+  return {
+    url: `http://127.0.0.1:${listener.port}`,
+    usage,
+    relay,
+    async [Symbol.asyncDispose]() {
+      const closing = listener.shutdown();
+      await relay.close(1_000);
+      await closing;
+    },
+  };
+}
