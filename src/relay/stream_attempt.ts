@@ -24,7 +24,7 @@ export interface StreamAttemptUser {
 }
 
 /** HTTP/2's code of a reset that means: the call is no longer wanted. */
-const CANCEL = 8;
+export const CANCEL = 8;
 
 /** One try of a streamed call against one node URL. */
 export class StreamAttempt implements StreamOpener {
@@ -107,12 +107,16 @@ export class StreamAttempt implements StreamOpener {
     this.#fail(failure(code, message).error, ended.by === "peer" ? ended.code : undefined);
   }
 
-  #fail({ code, message }: RelayError, resetCode: number | undefined): void {
+  #fail(error: RelayError, resetCode: number | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { name } = this.candidate.provider;
-    this.#user.attemptFailed(this, { code, message: `provider ${name}: ${message}` }, resetCode);
+    this.#user.attemptFailed(this, named(this, error), resetCode);
   }
+}
+
+/** The error with the provider that it is about. */
+export function named({ candidate }: StreamAttempt, { code, message }: RelayError): RelayError {
+  return { code, message: `provider ${candidate.provider.name}: ${message}` };
 }
 
 /** What an attempt that came to an end, or to its answer, by itself says about the node. */
