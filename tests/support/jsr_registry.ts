@@ -1,0 +1,74 @@
+/** A JSR registry on loopback that has one package: the checkout, as `deno publish` would upload it. */
+import denoConfig from "../../deno.json" with { type: "json" };
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** A registry that listens. */
+export interface JsrRegistry extends AsyncDisposable {
+  /** What `JSR_URL` is to say. */
+  readonly url: string;
+  /** Files that were asked for. */
+  readonly asked: readonly string[];
+}
+
+/** The files that `deno publish` would upload, below the root of the checkout. */
+export async function publishedFiles(): Promise<string[]> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
+    cwd: ROOT.pathname,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  if (!success) throw new Error(text);
+  return [...text.matchAll(/^ +(file:\S+) \(/gm)].map(([, url]) => url!.slice(ROOT.href.length));
+}
+
+/** Starts a registry on a free port. */
+export async function startJsrRegistry(): Promise<JsrRegistry> {
+  const { name, version, exports } = denoConfig;
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const path of await publishedFiles()) {
+    const bytes = await Deno.readFile(new URL(path, ROOT));
+    files.set(`/${path}`, path.endsWith(".ts") ? unfurl(bytes) : bytes);
+  }
+  const manifest: Record<string, { size: number; checksum: string }> = {};
+  for (const [path, bytes] of files) {
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    manifest[path] = { size: bytes.length, checksum: `sha256-${hash.toHex()}` };
+  }
+  const asked: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const path = new URL(request.url).pathname;
+    if (path === `/${name}/meta.json`) {
+      return Response.json({
+        scope: name.slice(1).split("/")[0],
+        name: name.split("/")[1],
+        versions: { [version]: {} },
+      });
+    }
+    if (path === `/${name}/${version}_meta.json`) return Response.json({ manifest, exports });
+    const file = path.slice(`/${name}/${version}`.length);
+    asked.push(file);
+    const bytes = files.get(file);
+    if (bytes === undefined) return new Response("not found\n", { status: 404 });
+    const type = file.endsWith(".ts") ? "text/typescript" : file.endsWith(".json") ? "application/json" : "text/plain";
+    return new Response(bytes, { headers: { "content-type": type } });
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/`,
+    asked,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** What `deno publish` does to specifiers that only the package's own `imports` explain. */
+function unfurl(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const imports: Readonly<Record<string, string>> = denoConfig.imports;
+  const source = new TextDecoder().decode(bytes);
+  return new TextEncoder().encode(
+    source.replace(/(\bfrom |\bimport |\bimport\()"([^"]+)"/g, (whole, before: string, specifier: string) => {
+      const target = imports[specifier];
+      return target === undefined ? whole : `${before}"${target}"`;
+    }),
+  );
+}
