@@ -3,6 +3,7 @@ import type { RelayFlags } from "../config/flags.ts";
 import type { RelayConfig } from "../config/relay_config.ts";
 import { NO_TLS_OPTIONS } from "../config/upstream_transport.ts";
 import { denoConnect } from "../transports/http1/deno_connect.ts";
+import { processEnvironment } from "./process_environment.ts";
 
 /** Opens connections to nodes. */
 export const upstreamConnect = denoConnect;
@@ -14,7 +15,8 @@ export function upstreamTransport(flags: RelayFlags): NonNullable<RelayConfig["u
   const choice = flags["upstream-transport"];
   if (choice !== "auto") return choice;
   const names = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]);
-  return names.some((name) => Deno.env.get(name)) ? "fetch" : "auto";
+  const environment = processEnvironment();
+  return names.some((name) => environment.get(name)) ? "fetch" : "auto";
 }
 
 /** What the endpoints ask of the transport that it does not have. */

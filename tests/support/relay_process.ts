@@ -38,21 +38,33 @@ export async function runCliWith(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   cwd?: string,
+  runFlags?: readonly string[],
 ): Promise<Ended> {
-  const { code, stdout, stderr } = await command(args, env, cwd).output();
+  const { code, stdout, stderr } = await command(args, env, cwd, runFlags).output();
   return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
 
 /** The relay's own questions and samples, which only those tests hear of that ask for them. */
 const QUIET = ["--relays-health-enable=false", "--optimizer-qos-sampling-interval=1h"];
 
+/** How a relay is started. */
+export interface RelayStart {
+  /** Listeners that are waited for; default 1. */
+  readonly listeners?: number;
+  readonly env?: Record<string, string>;
+  /** Where it runs; default here. */
+  readonly cwd?: string;
+  /** Flags of `deno run`; default all permissions. */
+  readonly runFlags?: readonly string[];
+}
+
 /** Starts a relay and waits until its `listeners` listen. */
 export async function startRelay(
   args: readonly string[],
-  { listeners = 1, env = {} }: { listeners?: number; env?: Record<string, string> } = {},
+  { listeners = 1, env = {}, cwd, runFlags }: RelayStart = {},
 ): Promise<RelayProcess> {
   const quiet = QUIET.filter((flag) => !args.some((arg) => arg.startsWith(flag.split("=")[0]!)));
-  const child = command(["rpcsmartrouter", ...args, ...quiet], env).spawn();
+  const child = command(["rpcsmartrouter", ...args, ...quiet], env, cwd, runFlags).spawn();
   const log: LogLine[] = [];
   const urls: string[] = [];
   const { promise: up, resolve, reject } = Promise.withResolvers<void>();
@@ -101,9 +113,14 @@ export async function startRelay(
   };
 }
 
-function command(args: readonly string[], env: Record<string, string>, cwd?: string): Deno.Command {
+function command(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd?: string,
+  runFlags: readonly string[] = ["-A"],
+): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--config", CONFIG.pathname, CLI.pathname, ...args],
+    args: ["run", ...runFlags, "--config", CONFIG.pathname, CLI.pathname, ...args],
     env,
     ...(cwd !== undefined && { cwd }),
     stdin: "null",

@@ -3,7 +3,6 @@ import { addressText } from "../../config/address.ts";
 import { type EndpointConfig, pathOfEndpoint } from "../../config/file_content.ts";
 import type { RelayFlags } from "../../config/flags.ts";
 import { listen } from "../../hosts/deno.ts";
-import { listenNode } from "../../hosts/node.ts";
 import { createPathRouter } from "../../hosts/path_router.ts";
 import { withProbes } from "../../hosts/probes.ts";
 import { upstreamConnect } from "../upstream.ts";
@@ -84,7 +83,8 @@ async function startHttp(
     maxMessageBytes: flags["websocket-max-message-bytes"],
   };
   const listener = flags["http-server"] === "node"
-    ? await listenNode(first.address, probed, limits, upgrade)
+    // Loaded when it is asked for: it brings a library with it, which wants to see the environment.
+    ? await (await import("../../hosts/node.ts")).listenNode(first.address, probed, limits, upgrade)
     : listen(first.address, probed, upgrade, certificates.get(first));
   return own.map((each) => ({ ...each, listener }));
 }
