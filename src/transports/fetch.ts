@@ -63,7 +63,7 @@ export function targetOf(target: string, path: string, query: string): string {
 const REASONS: readonly (readonly [RegExp, RelayErrorCode, string])[] = [
   [/connection refused|ECONNREFUSED/i, "upstream_unreachable", "connection refused"],
   [/dns error|failed to lookup|ENOTFOUND|EAI_AGAIN/i, "upstream_unreachable", "its name could not be resolved"],
-  [/certificate|UnknownIssuer|tls|ssl/i, "upstream_unreachable", "TLS could not be established"],
+  [/certificate|UnknownIssuer|tls|ssl|corrupt message/i, "upstream_unreachable", "TLS could not be established"],
   [/\(Connect\)|ECONNRESET while connecting|unreachable|EHOSTUNREACH/i, "upstream_unreachable", "could not connect"],
 ];
 

@@ -1,4 +1,5 @@
 import { systemClock } from "../../mod.ts";
+import type { Clock } from "../../src/domain/clock.ts";
 import type { NodeRequest } from "../../src/domain/wire.ts";
 import type { NodeUrl } from "../../src/providers/provider.ts";
 import type { SendResult, Transport } from "../../src/providers/transport.ts";
@@ -15,11 +16,15 @@ export interface TestTransport extends Transport {
 }
 
 /** The transports that speak HTTP to nodes: one suite for all. */
-export const TRANSPORTS: Readonly<Record<string, (options?: Partial<Http1TransportOptions>) => TestTransport>> = {
-  "fetch": ({ maxReplyBytes = 1_000_000 } = {}) => createFetchTransport(fetch, systemClock, { maxReplyBytes }),
-  "http1 over Deno's sockets": (options) => http1Transport(options),
-  "http1 over node:net": (options) =>
-    new Http1Transport({ connect: nodeConnect, clock: systemClock }, { maxReplyBytes: 1_000_000, ...options }),
+export const TRANSPORTS: Readonly<
+  Record<string, (options?: Partial<Http1TransportOptions>, clock?: Clock) => TestTransport>
+> = {
+  "fetch": ({ maxReplyBytes = 1_000_000 } = {}, clock = systemClock) =>
+    createFetchTransport(fetch, clock, { maxReplyBytes }),
+  "http1 over Deno's sockets": (options, clock = systemClock) =>
+    new Http1Transport({ connect: denoConnect, clock }, { maxReplyBytes: 1_000_000, ...options }),
+  "http1 over node:net": (options, clock = systemClock) =>
+    new Http1Transport({ connect: nodeConnect, clock }, { maxReplyBytes: 1_000_000, ...options }),
 };
 
 /** HTTP/1.1 over Deno's sockets. */

@@ -43,13 +43,31 @@ export class RawPeer {
   }
 
   async write(text: string): Promise<void> {
-    let bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+    await this.#write(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  }
+
+  /** Writes a text again and again; rejects when the other side has had enough. */
+  async writeForEver(text: string): Promise<never> {
+    const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+    for (;;) await this.#write(bytes);
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
     while (bytes.length > 0) bytes = bytes.subarray(await this.#connection.write(bytes));
   }
 
   /** Ends its own direction only. */
   async endWriting(): Promise<void> {
     await this.#connection.closeWrite();
+  }
+
+  /**
+   * Sends a text in place of an answer, and resets the connection: what is closed before everything was read is. The act
+   * must not have read anything, and end with this.
+   */
+  async reset(text = ""): Promise<void> {
+    await this.#connection.read(new Uint8Array(1));
+    await this.write(text);
   }
 
   /** Comes back when the other side has ended the connection. */

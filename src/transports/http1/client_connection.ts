@@ -28,6 +28,8 @@ export class ClientConnection {
   /** Bytes of the request that the socket has taken. */
   #accepted = 0;
   #isWriting = false;
+  /** A write has failed: nothing more will be told of it, and the connection can't be used again. */
+  #isBroken = false;
   /** What is to be done once the write is over: its response was faster. */
   #onWritten: (() => void) | undefined;
   readonly #isWriteAtomic: boolean;
@@ -108,6 +110,7 @@ export class ClientConnection {
       }
       this.#isWriting = false;
     } catch {
+      this.#isBroken = true;
       if (this.#onWritten !== undefined) return this.close();
       if (this.#exchange !== exchange) return;
       if (this.#accepted === 0 && this.#isWriteAtomic && !this.#parser.hasStarted && !exchange.isRepeated) {
@@ -157,7 +160,7 @@ export class ClientConnection {
     // The runtime may tell of the response before it tells of the write. A request of which a part was not wanted, though,
     // leaves the node in the middle of it.
     const isWhole = !this.#isWriting || (exchange.parts.length === 1 && this.#accepted === 0);
-    if (!isPersistent || isUnsent || !isWhole) this.close();
+    if (!isPersistent || isUnsent || !isWhole || this.#isBroken) this.close();
     else if (this.#isWriting) this.#onWritten = () => this.#owner.onFree(this, keepAliveSeconds);
     else this.#owner.onFree(this, keepAliveSeconds);
     if (isUnsent) this.#repeat(exchange);
@@ -167,7 +170,7 @@ export class ClientConnection {
   /** The connection is broken, or was ended before a response. */
   #lose(): void {
     const isUnknown = this.#exchange !== undefined && this.#isWriting && this.#accepted === 0 && this.#isWriteAtomic;
-    if (isUnknown && !this.#parser.hasStarted) this.#isLost = true;
+    if (isUnknown && !this.#isBroken && !this.#parser.hasStarted) this.#isLost = true;
     else this.close();
   }
 

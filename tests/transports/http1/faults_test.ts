@@ -1,67 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { answerOf as answer, once } from "../../support/http1_faults.ts";
 import { describe, http1Transport, requestOf, sendTo } from "../../support/http1_transports.ts";
 import { nodeUrlOf } from "../../support/node_url.ts";
 import { type Act, type RawPeer, startRawNode } from "../../support/raw_node.ts";
 import { denoConnect } from "../../../src/transports/http1/deno_connect.ts";
 import { Http1Transport } from "../../../src/transports/http1/transport.ts";
 
-const answer = (body: string, fields = "") =>
-  `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${fields}\r\n${body}`;
-
 /** Answers each request with `ok` and its number on the connection. */
 const wellBehaved: Act = async (peer) => {
   for (let i = 1; await peer.request() !== undefined; i++) await peer.write(answer(`ok ${i}`));
 };
-
-/** Answers one request so, and leaves the connection open. */
-const once = (text: string): Act => async (peer) => {
-  await peer.request();
-  await peer.write(text);
-  await peer.ended();
-};
-
-/** What nodes do wrong with the first request on a connection, and the code for it. */
-const WRONG: readonly (readonly [name: string, act: Act, code: string])[] = [
-  ["two answers", once(answer("a") + answer("b")), "malformed_answer"],
-  ["garbage behind the answer", once(`${answer("a")}garbage`), "malformed_answer"],
-  ["no HTTP at all", once("SSH-2.0-OpenSSH_9.2\r\n\r\n"), "malformed_answer"],
-  ["two lengths", once("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy"), "malformed_answer"],
-  ["another protocol", once("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), "malformed_answer"],
-  ["headers without end", async (peer) => {
-    await peer.request();
-    await peer.write("HTTP/1.1 200 OK\r\n");
-    for (;;) await peer.write("x: 0123456789\r\n".repeat(1_000));
-  }, "malformed_answer"],
-  ["a body without end", async (peer) => {
-    await peer.request();
-    await peer.write("HTTP/1.1 200 OK\r\n\r\n");
-    for (;;) await peer.write("0123456789".repeat(10_000));
-  }, "answer_too_large"],
-  ["2 GB announced", once("HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n"), "answer_too_large"],
-  ["an end in the middle of a chunk", async (peer) => {
-    await peer.request();
-    await peer.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe");
-  }, "upstream_disconnected"],
-  ["half a close without an answer", async (peer) => {
-    await peer.request();
-    await peer.endWriting();
-    await peer.ended();
-  }, "upstream_disconnected"],
-];
-
-for (const [name, act, code] of WRONG) {
-  Deno.test(`${name}: ${code}, the connection is dropped, the next request is unharmed`, async () => {
-    await using node = startRawNode(act, wellBehaved);
-    const transport = http1Transport();
-    assertEquals(describe(await sendTo(transport, node.url)), code);
-    assertEquals(transport.connections, 0);
-    assertEquals(describe(await sendTo(transport, node.url)), "200 ok 1");
-    assertEquals([transport.connections, node.accepted], [1, 2]);
-    transport.close();
-    assertEquals(transport.connections, 0);
-  });
-}
 
 Deno.test("one request after the other goes over one connection", async () => {
   await using node = startRawNode(wellBehaved);
