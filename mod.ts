@@ -53,7 +53,8 @@ export type { OptimizerQosEvent, RelayUsageEvent, UsageEvent, UsageEventKind } f
 export type { ConnectionInfo } from "./src/hosts/fetch_handler.ts";
 export type { AcceptSocket } from "./src/hosts/upgrade.ts";
 export { createPathRouter, type PathRouter, type RoutedRelay } from "./src/hosts/path_router.ts";
-export type { ClientSocket, SocketReceiver } from "./src/hosts/websocket_session.ts";
+export type { ClientSocket } from "./src/hosts/websocket_outbox.ts";
+export type { SocketReceiver } from "./src/hosts/websocket_session.ts";
 export { MemoryCache, type MemoryCacheOptions } from "./src/cache/memory_cache.ts";
 export type { CachedReply, ReplyCache } from "./src/domain/reply_cache.ts";
 export { createMetricsHandler, type MetricsHandlerOptions } from "./src/observe/metrics/metrics_handler.ts";
@@ -146,7 +147,7 @@ export interface RelayHandle extends AsyncDisposable {
   upgrade(request: Request, info?: ConnectionInfo): AcceptSocket | Response;
   /** Whether any provider can be expected to answer, as the health path says. */
   isHealthy(): boolean;
-  /** Requests over HTTP that are under way. */
+  /** Requests over HTTP and calls over WebSockets that are under way. */
   inFlight(): number;
   /** The ledger of the usage sink. */
   stats(): UsageStats;
@@ -230,7 +231,7 @@ export function createRelay(options: RelayOptions): RelayHandle {
       return decideUpgrade(request, { ...info, clientAddress }, parts.codec, sessions);
     },
     isHealthy: () => parts.isHealthy(),
-    inFlight: () => handler.inFlight,
+    inFlight: () => handler.inFlight + (sessions?.inFlight ?? 0),
     stats: () => usage.stats(),
     close,
     [Symbol.asyncDispose]: () => close(),

@@ -39,12 +39,14 @@ export interface SocketAssembly {
     readonly apiInterface: ApiInterface;
     readonly maxMessageBytes: number;
     readonly maxBufferedBytes: number;
+    readonly maxBufferedBytesInAll: number;
     readonly maxParallelCalls: number;
     readonly maxMessagesPerSecond: number;
     readonly maxSubscribesPerMinute: number;
     readonly maxUnsubscribesPerMinute: number;
     readonly idleTimeoutMs: number;
     readonly banMs: number;
+    readonly maxConnections: number;
     readonly maxConnectionsPerAddress: number;
   };
 }
@@ -110,12 +112,14 @@ export function assembleSockets(
       apiInterface,
       maxMessageBytes: config.maxMessageBytes ?? MIB,
       maxBufferedBytes: config.maxBufferedBytes ?? 4 * MIB,
+      maxBufferedBytesInAll: config.maxBufferedBytesInAll ?? 256 * MIB,
       maxParallelCalls: config.maxParallelCalls ?? 100,
       maxMessagesPerSecond: config.maxMessagesPerSecond ?? 0,
       maxSubscribesPerMinute: config.maxSubscribesPerMinute ?? 10,
       maxUnsubscribesPerMinute: config.maxUnsubscribesPerMinute ?? 20,
       idleTimeoutMs: config.idleTimeoutMs ?? 20 * 60_000,
       banMs: config.banMs ?? 0,
+      maxConnections: config.maxConnections ?? 10_000,
       maxConnectionsPerAddress: config.maxConnectionsPerAddress ?? 0,
     },
   };

@@ -95,6 +95,13 @@ export const RELAY_FLAGS = {
     1_073_741_824,
     "bytes waiting for a client that make it too slow",
   ),
+  "websocket-max-buffered-bytes-in-all": integer(
+    268_435_456,
+    1,
+    1_099_511_627_776,
+    "bytes waiting for all clients; while it is more, 64 KiB make a client too slow",
+  ),
+  "websocket-max-connections": integer(10_000, 0, 1_000_000, "connections of one endpoint; 0 for no limit"),
   "websocket-max-parallel-requests": integer(100, 1, 100_000, "calls under way on one connection"),
   "rate-limit-websocket-requests-per-connection": {
     ...integer(-1, -1, 1_000_000, "messages of one connection in a second; -1 for no limit"),

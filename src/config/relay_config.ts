@@ -91,12 +91,19 @@ export interface SocketConfig {
   readonly maxMessageBytes?: number;
   /** Bytes waiting for a client that make it too slow, so that it is disconnected; default 4 MiB. */
   readonly maxBufferedBytes?: number;
+  /**
+   * Bytes waiting for all clients together, default 256 MiB. While it is more, a client is too slow that has 64 KiB
+   * waiting.
+   */
+  readonly maxBufferedBytesInAll?: number;
   /** Calls under way on one connection; default 100. */
   readonly maxParallelCalls?: number;
   /** Messages of one connection in a second; default no limit. */
   readonly maxMessagesPerSecond?: number;
   /** How long messages are refused once there were too many; default no longer than the rate says. */
   readonly banMs?: number;
+  /** Connections at once, 0 for no limit; default 10,000. */
+  readonly maxConnections?: number;
   /** Connections of one address; default no limit. */
   readonly maxConnectionsPerAddress?: number;
   /** How long a connection may be silent; default 20 minutes. */

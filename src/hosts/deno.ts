@@ -56,7 +56,9 @@ function openSocket(request: Request, accept: AcceptSocket): Response {
         return socket.bufferedAmount;
       },
       send: (text) => {
-        if (socket.readyState === WebSocket.OPEN) socket.send(text);
+        const isOpen = socket.readyState === WebSocket.OPEN;
+        if (isOpen) socket.send(text);
+        return isOpen;
       },
       close: (code, reason) => {
         if (socket.readyState <= WebSocket.OPEN) socket.close(code, reason);

@@ -78,7 +78,9 @@ function connect(socket: WebSocket, accept: AcceptSocket, closeTimeoutMs: number
       return socket.bufferedAmount;
     },
     send: (text) => {
-      if (socket.readyState === socket.OPEN) socket.send(text);
+      const isOpen = socket.readyState === socket.OPEN;
+      if (isOpen) socket.send(text);
+      return isOpen;
     },
     close: (code, reason) => {
       socket.close(code, reason);

@@ -2,7 +2,8 @@ import type { Codec } from "../domain/codec.ts";
 import { failure, type RelayError } from "../domain/relay_error.ts";
 import type { ConnectionInfo } from "./fetch_handler.ts";
 import { readSteering } from "./request_headers.ts";
-import type { ClientSocket, SocketReceiver } from "./websocket_session.ts";
+import type { ClientSocket } from "./websocket_outbox.ts";
+import type { SocketReceiver } from "./websocket_session.ts";
 import type { WebSocketSessions } from "./websocket_sessions.ts";
 
 /** Takes the socket once it is open; what comes back is told of its messages and its end. */

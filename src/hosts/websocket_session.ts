@@ -3,7 +3,7 @@ import type { Caller } from "../domain/caller.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
-import { failure, type RelayError } from "../domain/relay_error.ts";
+import { failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
 import type { ApiFacts, ProtocolCall, RelayRequest } from "../domain/relay_request.ts";
 import type { Steering } from "../domain/steering.ts";
 import type { SubscriptionDialect } from "../domain/subscription.ts";
@@ -13,16 +13,7 @@ import type { Subscriber } from "../relay/subscriptions/membership.ts";
 import { matchCall } from "../spec/api_facts.ts";
 import type { Matcher } from "../spec/matcher.ts";
 import { RateLimit } from "./rate_limit.ts";
-
-/** A client's WebSocket, whoever provides it. */
-export interface ClientSocket {
-  /** Bytes that wait to be sent. */
-  readonly bufferedAmount: number;
-  /** Sends a text message; nothing once it is no longer open. */
-  send(text: string): void;
-  /** Starts the closing handshake. */
-  close(code: number, reason: string): void;
-}
+import type { ClientSocket, Outbox, Outboxes } from "./websocket_outbox.ts";
 
 /** Who is told what happens on a client's WebSocket. */
 export interface SocketReceiver {
@@ -60,8 +51,6 @@ export interface SessionOptions {
   readonly apiInterface: ApiInterface;
   /** Largest message of a client. */
   readonly maxMessageBytes: number;
-  /** Bytes that may wait for a client before it is too slow. */
-  readonly maxBufferedBytes: number;
   /** Calls under way at once. */
   readonly maxParallelCalls: number;
   /** Messages in a second. */
@@ -98,7 +87,7 @@ const encoder = new TextEncoder();
 export class WebSocketSession implements Subscriber, SocketReceiver {
   readonly #deps: SessionDeps;
   readonly #options: SessionOptions;
-  readonly #socket: ClientSocket;
+  readonly #outbox: Outbox;
   readonly #caller: Caller;
   readonly #steering: Steering;
   readonly #path: string;
@@ -109,7 +98,8 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
   readonly #subscribes: RateLimit;
   readonly #unsubscribes: RateLimit;
   #inFlight = 0;
-  #isEnding = false;
+  /** Draining is the end of calls under way, which are answered; once it has ended, nothing more is sent. */
+  #state: "open" | "draining" | "ended" = "open";
   #isClosed = false;
   #idle: PromiseWithResolvers<void> | undefined;
   #lastActiveMs: number;
@@ -118,6 +108,7 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
   constructor(
     deps: SessionDeps,
     options: SessionOptions,
+    outboxes: Outboxes,
     socket: ClientSocket,
     { caller, steering, path }: { readonly caller: Caller; readonly steering: Steering; readonly path: string },
     counts: SessionCounts,
@@ -125,7 +116,7 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
   ) {
     this.#deps = deps;
     this.#options = options;
-    this.#socket = socket;
+    this.#outbox = outboxes.open(socket);
     this.#caller = caller;
     this.#steering = steering;
     this.#path = path;
@@ -141,7 +132,7 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
 
   /** Takes a client's message: text, as the protocols have it. */
   message(data: unknown): void {
-    if (this.#isEnding) return;
+    if (this.#state === "ended") return;
     this.#lastActiveMs = this.#deps.clock.monotonic();
     if (typeof data !== "string") return this.#end(UNSUPPORTED_DATA, "send text messages");
     const { maxMessageBytes } = this.#options;
@@ -151,10 +142,15 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
     }
     const arrivedAtUnixMs = this.#deps.clock.now();
     const arrivedAtMs = this.#lastActiveMs;
-    const decoded = this.#deps.codec.decode({ verb: "POST", path: this.#path, query: "", header: () => null, body });
-    if (decoded.kind === "response") return this.#send(decoded.response.body);
+    const { codec } = this.#deps;
+    const isAllowed = this.#messages.takes();
+    const decoded = codec.decode({ verb: "POST", path: this.#path, query: "", header: () => null, body });
+    if (decoded.kind === "response") {
+      return this.#send(isAllowed ? decoded.response.body : codec.encodeError(TOO_MANY_MESSAGES).body);
+    }
     const { call } = decoded;
-    if (!this.#messages.takes()) return this.#refuse(call, TOO_MANY_MESSAGES);
+    if (this.#state === "draining") return this.#refuse(call, SHUTTING_DOWN);
+    if (!isAllowed) return this.#refuse(call, TOO_MANY_MESSAGES);
     if (this.#inFlight >= this.#options.maxParallelCalls) return this.#refuse(call, TOO_MANY_CALLS);
     if (this.#endsSubscriptions(call)) return;
     const matched = matchCall(this.#deps.matcher, call.targets, {
@@ -175,22 +171,37 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
   /** The client has gone, or its socket is closed. */
   closed(): void {
     if (this.#isClosed) return;
-    this.#isClosed = this.#isEnding = true;
-    this.#cancelIdleTimer();
-    this.#left.abort();
-    this.#deps.hub.leave(this);
+    this.#isClosed = true;
+    this.#leave();
+    this.#outbox.ended();
     this.#onEnd();
   }
 
-  /** Takes no more messages, and closes the socket when the calls under way have been answered. */
+  /** Whether the connection is being closed, and its client has not ended its side yet. */
+  get isClosing(): boolean {
+    return this.#state === "ended";
+  }
+
+  /** Calls under way. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Takes no more calls, and closes the socket when those under way have been answered. */
   async drain(): Promise<void> {
-    this.#isEnding = true;
+    if (this.#state === "ended") return;
+    this.#state = "draining";
     this.#deps.hub.leave(this);
     if (this.#inFlight > 0) {
       this.#idle = Promise.withResolvers<void>();
       await this.#idle.promise;
     }
-    this.#socket.close(GOING_AWAY, "the relay is shutting down");
+    this.#end(GOING_AWAY, "the relay is shutting down");
+  }
+
+  /** Waits for no node any longer. */
+  interrupt(): void {
+    this.#left.abort();
   }
 
   answer(request: RelayRequest, answer: string): void {
@@ -220,7 +231,7 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
         if (call.isBatch) return this.#refuse(call, NO_BATCH);
         if (!this.#subscribes.takes()) return this.#refuse(call, TOO_MANY_SUBSCRIBES);
         const error = await hub.subscribe(request, this);
-        if (error !== undefined) this.#refuse(call, error);
+        if (error !== undefined) this.#refuse(call, this.#state === "draining" ? SHUTTING_DOWN : error);
         return;
       }
       const outcome = await relay.run(request);
@@ -286,25 +297,31 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
     if (body !== null) this.#sendText(decoder.decode(body));
   }
 
-  /** Sends, unless so much is waiting already that the client can't be reading: then it is disconnected, with a reason. */
+  /** Sends, unless the client does not read what waits for it: then it is disconnected, with a reason. */
   #sendText(text: string): boolean {
-    if (this.#isClosed) return false;
-    if (this.#socket.bufferedAmount + text.length > this.#options.maxBufferedBytes && this.#socket.bufferedAmount > 0) {
-      if (!this.#isEnding) this.#counts.shed();
+    if (this.#state === "ended") return false;
+    const result = this.#outbox.send(text);
+    if (result === "slow") {
+      this.#counts.shed();
       this.#end(TRY_AGAIN_LATER, "messages are not read fast enough");
-      return false;
     }
+    if (result !== "taken") return false;
     this.#lastActiveMs = this.#deps.clock.monotonic();
-    this.#socket.send(text);
     return true;
   }
 
   #end(code: number, reason: string): void {
-    if (this.#isEnding) return;
-    this.#isEnding = true;
+    if (this.#state === "ended") return;
+    this.#leave();
+    this.#outbox.close(code, reason);
+  }
+
+  /** Nobody is there any more to be sent anything. */
+  #leave(): void {
+    this.#state = "ended";
     this.#cancelIdleTimer();
+    this.#left.abort();
     this.#deps.hub.leave(this);
-    this.#socket.close(code, reason);
   }
 
   #watchIdle(): void {

@@ -67,6 +67,8 @@ Deno.test("without arguments every flag has its documented default", () => {
     "websocket-unsubscribes-per-minute": 20,
     "websocket-max-message-bytes": 1_048_576,
     "websocket-max-buffered-bytes": 4_194_304,
+    "websocket-max-buffered-bytes-in-all": 268_435_456,
+    "websocket-max-connections": 10_000,
     "websocket-max-parallel-requests": 100,
     "rate-limit-websocket-requests-per-connection": -1,
     "ban-duration-for-websocket-rate-limit-exceeded": 0,

@@ -123,7 +123,7 @@ Deno.test("the address that a WebSocket counts for is what a trusted proxy says,
     const request = new Request("http://relay.example/ws", { headers });
     const decision = relay.upgrade(request, { clientAddress: "10.1.1.1" });
     if (decision instanceof Response) return decision.status;
-    return decision({ bufferedAmount: 0, send() {}, close() {} });
+    return decision({ bufferedAmount: 0, send: () => true, close() {} });
   };
   const [first, second] = [connect("198.51.100.1"), connect("198.51.100.2")];
   assert(typeof first !== "number" && typeof second !== "number");

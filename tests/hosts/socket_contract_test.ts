@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { createMetrics, type MetricsRegistry, NoopUsageSink } from "../../mod.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { frame, OPCODES, RawSocket } from "../support/raw_socket.ts";
 import { connectSocket } from "../support/socket_client.ts";
-import { startSocketNode } from "../support/socket_node.ts";
+import { accept, type SocketScript, startSocketNode } from "../support/socket_node.ts";
 import { SOCKET_HOSTS, startSocketStage } from "../support/socket_stage.ts";
 
 const CALL = '{"jsonrpc":"2.0","id":7,"method":"eth_chainId"}';
@@ -110,6 +112,26 @@ for (const host of SOCKET_HOSTS) {
     }
   });
 
+  Deno.test(`${host}: a subscribe that is accepted after its client was cut is ended, and nobody pays`, async () => {
+    let accepting = () => {};
+    const late: SocketScript = (message, connection) => {
+      if (message.method !== "eth_subscribe") return accept(message, connection);
+      accepting = () => connection.send(accept(message, connection));
+      return undefined;
+    };
+    await using node = startSocketNode(late);
+    await using at = await startSocketStage(host, [node]);
+    using client = await RawSocket.open(at.url);
+    await client.send(frame(SUBSCRIBE));
+    await node.called("eth_subscribe", 1);
+    await client.send(frame(CALL, { opcode: OPCODES.binary }));
+    assertEquals(await client.ended(), 1003);
+    accepting();
+    node.notify("to nobody");
+    await node.called("eth_unsubscribe", 1);
+    assertEquals(at.usage.events, []);
+  });
+
   Deno.test(`${host}: ten thousand subscribes are each answered once, and those over the limit with an error`, async () => {
     await using node = startSocketNode();
     const sockets = { maxSubscriptionsPerClient: 25, maxSubscribesPerMinute: 0 };
@@ -146,6 +168,54 @@ for (const host of SOCKET_HOSTS) {
     next.close();
   });
 
+  Deno.test(`${host}: clients that never read are let go, hold no more than they may, and count until they are gone`, async () => {
+    await using node = startSocketNode();
+    const metrics = createMetrics({ version: "0", usage: () => new NoopUsageSink().stats() });
+    const count = 12;
+    const sockets = {
+      maxBufferedBytes: 300_000,
+      maxBufferedBytesInAll: 1_000_000,
+      maxConnectionsPerAddress: count + 1,
+    };
+    await using at = await startSocketStage(host, [node], { sockets, metrics }, 200);
+    const now = (name: string, labels = "") => numberOf(metrics, name, labels);
+    await using reader = await connectSocket(at.url, { "project-id": "reader" });
+    await reader.call("eth_subscribe", ["newHeads"]);
+    const silent = await Promise.all(Array.from({ length: count }, async () => {
+      const socket = await RawSocket.open(at.url, { headers: { "project-id": "silent" } });
+      await socket.send(frame(SUBSCRIBE));
+      await socket.json();
+      return socket;
+    }));
+    const large = "x".repeat(100_000);
+    let sent = 0;
+    // The system's own buffers take some megabytes before anything waits in the process.
+    for (; now("ws_slow_clients_total") < count && sent < 500; await reader.notified(sent)) {
+      node.notify(large);
+      sent++;
+      assert(now("ws_buffered_bytes") <= 1_000_000 + (count + 1) * (65_536 + large.length));
+    }
+    assertEquals(now("ws_slow_clients_total"), count);
+    assertEquals(now("ws_connections", ',state="open"'), 1);
+    if (host === "deno") {
+      // The platform can't end them: they count until they go.
+      assertEquals([now("ws_connections", ',state="closing"'), now("ws_connections_active")], [count, count + 1]);
+      using next = await RawSocket.open(at.url);
+      assertEquals(next.status, 429);
+      for (const socket of silent) socket.close();
+    }
+    const paidBy = (project: string) => at.usage.events.filter((event) => event.project === project).length;
+    const paid = paidBy("silent");
+    for (let i = 0; i < 3; i++) {
+      node.notify("after");
+      await reader.notified(++sent);
+    }
+    assertEquals([paidBy("silent"), paidBy("reader")], [paid, 1 + sent]);
+    while (now("ws_connections_active") > 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    assertEquals(now("ws_connections", ',state="closing"'), 0);
+    for (const socket of silent) socket.close();
+  });
+
   Deno.test(`${host}: somebody else's subscription can't be ended`, async () => {
     await using node = startSocketNode();
     await using at = await startSocketStage(host, [node]);
@@ -173,6 +243,55 @@ for (const host of SOCKET_HOSTS) {
     assertEquals(await (await fetch(at.url, { method: "POST", headers: JSON_TYPE, body: CALL })).json(), ANSWER);
   });
 
+  Deno.test(`${host}: over the rate each message is answered with 429 and its id, also what is no call, for as long as the ban`, async () => {
+    await using node = startSocketNode();
+    const clock = new FakeClock();
+    const sockets = { maxMessagesPerSecond: 3, banMs: 60_000, idleTimeoutMs: 0 };
+    await using at = await startSocketStage(host, [node], { sockets, clock });
+    using client = await RawSocket.open(at.url);
+    const send = async (message: string) => {
+      await client.send(frame(message));
+      const answers = [await client.json()].flat();
+      return answers.map(({ id, error }) => [id, error?.code]);
+    };
+    for (const _ of [1, 2, 3]) assertEquals(await send(CALL), [[7, undefined]]);
+    assertEquals(await send(CALL.replace("7", '"mine"')), [["mine", 429]]);
+    assertEquals(await send(`[${CALL},${CALL.replace("7", "8")}]`), [[7, 429], [8, 429]]);
+    assertEquals(await send("{broken"), [[null, 429]]);
+    await clock.advance(59_000);
+    assertEquals(await send(CALL), [[7, 429]]);
+    await clock.advance(1_000);
+    assertEquals(await send(CALL), [[7, undefined]]);
+    assertEquals(at.usage.events.length, 4);
+  });
+
+  Deno.test(`${host}: past the grace calls fail, are answered and on the bill; new ones are told that the relay stops`, async () => {
+    const asked = Promise.withResolvers<void>();
+    const never = Promise.withResolvers<Response>();
+    const hanging = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+      await request.body?.cancel();
+      asked.resolve();
+      return await never.promise;
+    });
+    const providers = [{ name: "hanging", nodeUrls: [{ url: `http://127.0.0.1:${hanging.addr.port}` }] }];
+    {
+      await using at = await startSocketStage(host, [], { providers });
+      await using client = await connectSocket(at.url);
+      const late = client.call("eth_chainId");
+      await asked.promise;
+      const closing = at.relay.close(300);
+      const refused = await client.call("eth_chainId");
+      assertEquals([refused.id, refused.error?.code], [2, -32603]);
+      assertEquals((await late).error?.code, -32603);
+      assertEquals((await client.closed).code, 1001);
+      await closing;
+      const bill = at.usage.events.map(({ apiMethod, success, computeUnits }) => [apiMethod, success, computeUnits]);
+      assertEquals(bill, [["eth_chainId", false, 0]]);
+    }
+    never.resolve(new Response());
+    await hanging.shutdown();
+  });
+
   Deno.test(`${host}: at the end calls under way are answered, then the connection is closed with 1001`, async () => {
     const asked = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
@@ -197,6 +316,13 @@ for (const host of SOCKET_HOSTS) {
     }
     await slow.shutdown();
   });
+}
+
+/** A number on the page of metrics. */
+function numberOf(metrics: MetricsRegistry, name: string, labels: string): number {
+  const series = `lava_rpcsmartrouter_${name}{spec="ETH1",apiInterface="jsonrpc"${labels}} `;
+  const line = String(metrics).split("\n").find((line) => line.startsWith(series));
+  return Number(line?.slice(series.length) ?? NaN);
 }
 
 const JSON_TYPE = { "content-type": "application/json" };

@@ -82,13 +82,16 @@ export class RawSocket implements Disposable {
     return socket;
   }
 
-  /** Sends bytes as they are; false when the other side takes no more. */
+  /** Sends bytes as they are; false when the other side takes no more, or this one has closed. */
   async send(...parts: readonly Uint8Array[]): Promise<boolean> {
+    if (this.#isClosed) return false;
     try {
       for (let bytes of parts) while (bytes.length > 0) bytes = bytes.subarray(await this.#connection.write(bytes));
       return true;
     } catch (error) {
-      if (error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset) return false;
+      if (this.#isClosed || error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset) {
+        return false;
+      }
       throw error;
     }
   }
@@ -155,8 +158,9 @@ export class RawSocket implements Disposable {
 
   /** Ends the connection, by a reset when something has come that was not read. */
   close(): void {
-    if (!this.#isClosed) this.#connection.close();
+    if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#connection.close();
   }
 
   [Symbol.dispose](): void {

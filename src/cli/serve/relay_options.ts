@@ -12,6 +12,8 @@ function socketOptions(flags: RelayFlags): NonNullable<RelayConfig["sockets"]> {
     maxUnsubscribesPerMinute: flags["websocket-unsubscribes-per-minute"],
     maxMessageBytes: flags["websocket-max-message-bytes"],
     maxBufferedBytes: flags["websocket-max-buffered-bytes"],
+    maxBufferedBytesInAll: flags["websocket-max-buffered-bytes-in-all"],
+    maxConnections: flags["websocket-max-connections"],
     maxParallelCalls: flags["websocket-max-parallel-requests"],
     maxMessagesPerSecond: Math.max(0, flags["rate-limit-websocket-requests-per-connection"]),
     banMs: flags["ban-duration-for-websocket-rate-limit-exceeded"],

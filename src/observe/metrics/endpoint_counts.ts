@@ -41,8 +41,12 @@ export class MethodRow {
 
 /** Counts of clients' WebSockets. */
 export interface SocketCounts {
-  /** Connections that are open. */
+  /** Connections, those included that are being closed. */
   readonly connections: number;
+  /** Connections that are being closed. */
+  readonly closing: number;
+  /** Bytes that wait for clients. */
+  readonly bufferedBytes: number;
   /** Messages of subscriptions that clients have taken. */
   readonly deliveries: number;
   /** Clients that were disconnected because they did not read. */
@@ -116,10 +120,12 @@ export class EndpointCounts {
 
   /** The counts of WebSockets, all together. */
   get sockets(): SocketCounts {
-    const all = { connections: 0, deliveries: 0, sheds: 0 };
+    const all = { connections: 0, closing: 0, bufferedBytes: 0, deliveries: 0, sheds: 0 };
     for (const read of this.#sockets) {
-      const { connections, deliveries, sheds } = read();
+      const { connections, closing, bufferedBytes, deliveries, sheds } = read();
       all.connections += connections;
+      all.closing += closing;
+      all.bufferedBytes += bufferedBytes;
       all.deliveries += deliveries;
       all.sheds += sheds;
     }

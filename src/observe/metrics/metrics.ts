@@ -120,9 +120,19 @@ export class Metrics implements MetricsRegistry {
 
   #writeState(page: Exposition): void {
     const gauge = (name: string, help: string) => page.family(PREFIX + name, "gauge", help);
-    gauge("ws_connections_active", "WebSocket connections that are open.");
+    gauge("ws_connections_active", "WebSocket connections, those that are being closed as well.");
     for (const { counts, labels } of this.#endpoints.values()) {
       page.sample(`${PREFIX}ws_connections_active`, labels, counts.sockets.connections);
+    }
+    gauge("ws_connections", "WebSocket connections by state; those are closing whose clients have not answered that.");
+    for (const { counts, labels } of this.#endpoints.values()) {
+      const { connections, closing } = counts.sockets;
+      page.sample(`${PREFIX}ws_connections`, [...labels, ["state", "open"]], connections - closing);
+      page.sample(`${PREFIX}ws_connections`, [...labels, ["state", "closing"]], closing);
+    }
+    gauge("ws_buffered_bytes", "Bytes that wait for clients of WebSockets.");
+    for (const { counts, labels } of this.#endpoints.values()) {
+      page.sample(`${PREFIX}ws_buffered_bytes`, labels, counts.sockets.bufferedBytes);
     }
     for (const [name, help, read] of SOCKET_COUNTERS) {
       page.family(PREFIX + name, "counter", help);

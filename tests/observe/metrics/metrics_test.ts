@@ -182,8 +182,8 @@ Deno.test("two listeners for one chain and interface are counted together: no se
   const facts = { chain: "ETH1", apiInterface: "jsonrpc", providers: ["a"] } as const;
   const counts = metrics.addEndpoint({ ...facts, isHealthy: () => true, headOf: () => 5 });
   assertEquals(metrics.addEndpoint({ ...facts, isHealthy: () => false, headOf: () => 7 }), counts);
-  counts.addSockets(() => ({ connections: 2, deliveries: 10, sheds: 0 }));
-  counts.addSockets(() => ({ connections: 3, deliveries: 20, sheds: 1 }));
+  counts.addSockets(() => ({ connections: 2, closing: 1, bufferedBytes: 5, deliveries: 10, sheds: 0 }));
+  counts.addSockets(() => ({ connections: 3, closing: 1, bufferedBytes: 6, deliveries: 20, sheds: 1 }));
   const page = String(metrics);
   const of = (name: string, more = "") => valueOf(page, `${P}${name}{spec="ETH1",apiInterface="jsonrpc"${more}}`);
   assertEquals([of("ws_connections_active"), of("ws_deliveries_total"), of("ws_slow_clients_total")], [5, 30, 1]);
@@ -214,7 +214,7 @@ Deno.test("a relay's WebSockets are on its page while they are open", async () =
   assertEquals(open(), 0);
   const accept = relay.upgrade(new Request("http://relay.example/ws", { headers: { upgrade: "websocket" } }));
   assert(typeof accept === "function");
-  const receiver = accept({ bufferedAmount: 0, send() {}, close() {} });
+  const receiver = accept({ bufferedAmount: 0, send: () => true, close() {} });
   assertEquals(open(), 1);
   receiver.closed();
   assertEquals(open(), 0);
