@@ -32,6 +32,7 @@ import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
 import { checkOptimizerOptions, resolveOptimizerOptions } from "./optimizer_options.ts";
 import type { RelayConfig } from "./relay_config.ts";
 import { createNodeProbe } from "./node_probe.ts";
+import { createTextWording, type NodeWording } from "./node_wording.ts";
 import { resolveProviders } from "./resolve_providers.ts";
 
 /** What a relay gets from its surroundings. */
@@ -42,6 +43,8 @@ export interface Surroundings {
   readonly connect?: Connect | undefined;
   /** Reaches nodes that are not asked by `fetch`. */
   readonly transport?: Transport | undefined;
+  /** How nodes are probed; default: in the text of their protocol. */
+  readonly wording?: NodeWording | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** A number from 0 up to 1; default: the platform's. */
@@ -119,10 +122,11 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
   }
   const upstream: UpstreamTransport = surroundings.transport ?? upstreamTransport(config, providers, surroundings);
   const { probes } = config;
+  const { wording = createTextWording(codec, apiInterface) } = surroundings;
   const prober = probes && new Prober(
     {
       providers,
-      probe: createNodeProbe({ chain: config.chainId, apiInterface, codec, matcher, transport: upstream, clock }),
+      probe: createNodeProbe({ chain: config.chainId, apiInterface, wording, matcher, transport: upstream, clock }),
       selector,
       clock,
       log,

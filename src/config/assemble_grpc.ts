@@ -7,6 +7,7 @@ import { StreamRelay } from "../relay/stream_relay.ts";
 import { createUnaryTransport } from "../transports/grpc/unary_transport.ts";
 import { GrpcTransport } from "../transports/grpc/stream_transport.ts";
 import { assemble, type Assembly, type Surroundings } from "./assemble.ts";
+import { createGrpcWording } from "./grpc_wording.ts";
 import type { HttpOptions } from "./http_options.ts";
 import type { RelayConfig } from "./relay_config.ts";
 
@@ -42,9 +43,11 @@ export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wi
     keepaliveTimeoutMs: 20_000,
   });
   const maxBytes = config.maxGrpcMessageBytes ?? 32 * MIB;
+  const unaryTransport = createUnaryTransport(transport, maxBytes + 5);
   const { core, counts, parts, prober, options } = assemble({ ...config, apiInterface: "grpc" }, {
     ...surroundings,
-    transport: createUnaryTransport(transport, maxBytes + 5),
+    transport: unaryTransport,
+    wording: createGrpcWording(unaryTransport, clock),
     // An answer is kept by its JSON, and there is none.
     cache: undefined,
   });

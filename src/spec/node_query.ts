@@ -97,7 +97,9 @@ function directiveOf(collection: ApiCollection, tag: FunctionTag): NodeQuery | u
 }
 
 function compileQuery(directive: ParseDirective, { collection_data }: ApiCollection): NodeQuery | undefined {
-  const { function_template: template, result_parsing: parsing, api_name: apiName = "" } = directive;
+  const { result_parsing: parsing, api_name: apiName = "" } = directive;
+  // A gRPC method may be called with nothing in its message.
+  const template = directive.function_template ?? (collection_data.api_interface === "grpc" ? "" : undefined);
   if (template === undefined || template === "" && apiName === "") return undefined;
   return {
     template,

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { codecOf } from "../../src/config/http_options.ts";
 import { createNodeProbe, type NodeProbeDeps } from "../../src/config/node_probe.ts";
+import { createTextWording } from "../../src/config/node_wording.ts";
 import type { ApiInterface } from "../../src/domain/api_interface.ts";
 import type { NodeRequest } from "../../src/domain/wire.ts";
 import type { SendResult } from "../../src/providers/transport.ts";
@@ -31,7 +32,8 @@ function depsOf(
       return Promise.resolve(reply);
     },
   };
-  return { deps: { chain, apiInterface, codec, matcher, transport, clock: new FakeClock() }, sent };
+  const wording = createTextWording(codec, apiInterface);
+  return { deps: { chain, apiInterface, wording, matcher, transport, clock: new FakeClock() }, sent };
 }
 
 const textOf = ({ body }: NodeRequest) => body === null ? "" : new TextDecoder().decode(body);

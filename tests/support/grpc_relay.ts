@@ -69,7 +69,7 @@ export async function startGrpcRelay(
   // Without chance, the first provider of the configuration is asked first.
   const random = () => 0;
   const surroundings = { usage, clock: systemClock, random, log: silentLog, fetch: globalThis.fetch, budgets };
-  const { parts, options, transport, web } = assembleGrpc(
+  const { parts, options, transport, web, prober } = assembleGrpc(
     { chainId: "GRPC1", specs: new SpecSet([SPEC]), ...config },
     surroundings,
     wire,
@@ -79,7 +79,8 @@ export async function startGrpcRelay(
   const address = { hostname: "127.0.0.1", port: 0 };
   const listener = await listenGrpc(address, { wire, handler, transport, clock: systemClock });
   let closing: Promise<void> | undefined;
-  const close = (graceMs: number) => closing ??= listener.close(graceMs);
+  const close = (graceMs: number) =>
+    closing ??= Promise.resolve(prober?.[Symbol.asyncDispose]()).then(() => listener.close(graceMs));
   return {
     port: listener.port,
     listener: { ...listener, close },
