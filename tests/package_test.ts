@@ -29,10 +29,13 @@ async function deno(...args: readonly string[]): Promise<{ success: boolean; out
   return { success, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
 
-Deno.test("publishing it would succeed, without a warning", async () => {
+/** A configuration file is a module that only its owner knows, so that nothing can be said of it beforehand. */
+const CONFIG_IMPORT = /^warning\[unanalyzable-dynamic-import\].*\n.*\/src\/cli\/import_config\.ts:/gm;
+
+Deno.test("publishing it would succeed, without a warning but of configuration files that are programs", async () => {
   const { success, out, err } = await deno("publish", "--dry-run", "--allow-dirty");
   assert(success, err);
-  assertEquals(err.match(/^(?:warning|error)\b.*/gim) ?? [], []);
+  assertEquals(err.replace(CONFIG_IMPORT, "").match(/^(?:warning|error)\b.*/gim) ?? [], []);
   const files = [...`${out}\n${err}`.matchAll(/^ +(file:\S+) \(/gm)].map(([, url]) => url!.slice(ROOT.href.length));
   const needed = [...ENTRY_POINTS.map((path) => path.slice(2)), "deno.json", "LICENSE", "README.md"];
   for (const file of needed) assert(files.includes(file), `${file} would not be in it`);

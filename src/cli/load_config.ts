@@ -1,6 +1,10 @@
+import type { ConfigDocument } from "../config/config_document.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
 import { type Environment, flagsOfEnvironment } from "../config/environment.ts";
+import { flagsOfFile, ignoredInFile } from "../config/file_flags.ts";
 import { RELAY_FLAGS, type RelayFlags } from "../config/flags.ts";
+import { IGNORED_FLAGS, OTHER_NAMES } from "../config/foreign_flags.ts";
+import { describeMistake } from "../config/mistake.ts";
 import { readCommandLine } from "../config/parse_flags.ts";
 import { type ResolvedFlags, resolveFlags } from "../config/resolve_flags.ts";
 import { resolveUsageOptions, type UsageOptionsResult } from "../config/usage_options.ts";
@@ -11,6 +15,7 @@ import { usageTargetMistakes } from "./create_usage_sink.ts";
 import { readCertificate } from "./listener_certificate.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
 import { optimizerMistakes } from "./optimizer_flags.ts";
+import { DEFAULT_CONFIG_FILE, hasDefaultConfigFile, readConfigFile } from "./read_config_file.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
 import { samplerMistakes } from "./sampler.ts";
 import { upstreamMistakes } from "./upstream.ts";
@@ -25,6 +30,8 @@ export interface ConfigSurroundings {
 /** Everything that a relay is started or reloaded with. With mistakes in it, it is only as good as what could be read. */
 export interface LoadedConfig {
   readonly flags: RelayFlags;
+  /** The configuration file, and what stands in it. */
+  readonly file: { readonly path: string; readonly document: ConfigDocument } | undefined;
   /** Where the value of each flag comes from. */
   readonly sources: ResolvedFlags<typeof RELAY_FLAGS>["sources"];
   readonly endpoints: readonly EndpointConfig[];
@@ -50,15 +57,19 @@ export async function loadConfig(
   args: readonly string[],
   { environment, serviceName }: ConfigSurroundings,
 ): Promise<LoadedConfig> {
-  const line = readCommandLine(args, RELAY_FLAGS);
-  const { given, positionals, mistakes: argumentMistakes } = line.kind === "help" ? NO_ARGUMENTS : line;
-  const resolved = resolveFlags(RELAY_FLAGS, [given, flagsOfEnvironment(RELAY_FLAGS, environment)]);
+  const line = readCommandLine(args, RELAY_FLAGS, FOREIGN_FLAGS);
+  const { given, positionals, mistakes: argumentMistakes, warnings } = line.kind === "help" ? NO_ARGUMENTS : line;
+  const path = configFileOf(positionals);
+  const file = path === undefined ? undefined : { path, document: await readConfigFile(path, environment) };
+  const resolved = resolveFlags(RELAY_FLAGS, [
+    given,
+    flagsOfEnvironment(RELAY_FLAGS, environment),
+    file === undefined ? [] : flagsOfFile(file.document, file.path),
+  ]);
   const { values: flags, sources, overridden } = resolved;
   const specs = await loadSpecs(flags["use-static-spec"], specFetchOptions(flags));
-  const [first] = positionals;
-  const isFile = positionals.length === 1 && first !== undefined;
-  const read = isFile
-    ? readFile(first, specs.specs)
+  const read = file !== undefined
+    ? readFile(file.path, file.document, specs.specs)
     : readTriples(positionals, flags.upstream, specs.specs, flags["grpc-allow-insecure"]);
   const mistakes = [
     ...argumentMistakes,
@@ -72,24 +83,45 @@ export async function loadConfig(
   if (flags["http-server"] === "node" && certificates.size > 0) {
     mistakes.push("--http-server: node has no TLS listeners; use deno, or end TLS in front of the relay");
   }
-  if (isFile && flags.upstream.length > 0) mistakes.push("--upstream: the configuration file names the providers");
+  if (file !== undefined && flags.upstream.length > 0) {
+    mistakes.push("--upstream: the configuration file names the providers");
+  }
   const usage = resolveUsageOptions(flags, serviceName, processFacts(environment));
   if (usage.kind === "mistakes") mistakes.push(...usage.mistakes);
   mistakes.push(...usageTargetMistakes(flags), ...samplerMistakes(flags), ...optimizerMistakes(flags));
   return {
     flags,
+    file,
     sources,
     endpoints: read.endpoints,
     certificates,
     projects: read.projects,
     usage,
-    mistakes,
-    warnings: read.warnings,
+    mistakes: mistakes.map((mistake) => namedByPlace(mistake, sources, file)),
+    warnings: [...warnings, ...(file ? ignoredInFile(file.document, file.path) : []), ...read.warnings],
     notes: [...overridden, ...specs.notes],
   };
 }
 
-const NO_ARGUMENTS = { given: [], positionals: [], mistakes: [] };
+const NO_ARGUMENTS = { given: [], positionals: [], mistakes: [], warnings: [] };
+
+/** Flags of the ecosystem's router that a start script may have. */
+const FOREIGN_FLAGS = { otherNames: OTHER_NAMES, ignored: IGNORED_FLAGS };
+
+/** The configuration file that the arguments name, or that is taken where they name nothing. */
+function configFileOf(positionals: readonly string[]): string | undefined {
+  if (positionals.length === 1) return positionals[0];
+  return positionals.length === 0 && hasDefaultConfigFile() ? DEFAULT_CONFIG_FILE : undefined;
+}
+
+/** A mistake in a flag's value, called by the place that the value comes from. */
+function namedByPlace(mistake: string, sources: LoadedConfig["sources"], file: LoadedConfig["file"]): string {
+  const [, name = "", message = ""] = /^--([a-z0-9-]+): (.*)$/s.exec(mistake) ?? [];
+  const source = Object.entries(sources).find(([flag]) => flag === name)?.[1];
+  if (source?.kind === "environment") return `${source.variable}: ${message}`;
+  if (source?.kind !== "file" || file === undefined) return mistake;
+  return `${file.path}: ${describeMistake(file.document.locate({ path: [name], message }))}`;
+}
 
 /** The certificates of listeners that speak TLS, read before anything listens. */
 function readCertificates(endpoints: readonly EndpointConfig[], mistakes: string[]): Map<EndpointConfig, ListenerTls> {

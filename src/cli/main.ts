@@ -1,6 +1,6 @@
 import denoConfig from "../../deno.json" with { type: "json" };
 import { type Environment, flagsOfEnvironment, unknownVariables } from "../config/environment.ts";
-import { type FlagTable, RELAY_FLAGS, SPEC_FLAGS, type SpecFlags } from "../config/flags.ts";
+import { type FlagTable, RELAY_FLAGS } from "../config/flags.ts";
 import { describeFlags } from "../config/help.ts";
 import { unknownName } from "../config/mistake.ts";
 import { parseFlags } from "../config/parse_flags.ts";
@@ -31,7 +31,7 @@ interface ConfiguredCommand extends Omit<Command, "run"> {
   configure(args: readonly string[], environment: Environment, unknownVariables: readonly string[]): Promise<ExitCode>;
 }
 
-const RELAY_USAGE = "CONFIG.yml | LISTEN CHAIN INTERFACE [LISTEN CHAIN INTERFACE ...] --upstream URL";
+const RELAY_USAGE = "CONFIG.yml|.json|.ts | LISTEN CHAIN INTERFACE [LISTEN CHAIN INTERFACE ...] --upstream URL";
 
 const COMMANDS: Readonly<Record<string, Command | ConfiguredCommand>> = {
   rpcsmartrouter: {
@@ -71,10 +71,10 @@ const COMMANDS: Readonly<Record<string, Command | ConfiguredCommand>> = {
     run: (_flags, ...rest) => usageShow(...rest),
   },
   validate: {
-    usage: "CONFIG.yml",
-    about: "check a configuration and print every mistake in it",
-    flags: SPEC_FLAGS,
-    run: (flags, ...rest) => validate(flags as SpecFlags, ...rest),
+    usage: RELAY_USAGE,
+    about: "check what a relay would be started with, and print every mistake in it",
+    flags: RELAY_FLAGS,
+    configure: validate,
   },
   spec: {
     usage: SPEC_USAGE,

@@ -1,6 +1,7 @@
 import { addressText, isSameAddress, parseAddress } from "../config/address.ts";
 import { checkRelayConfig } from "../config/assemble.ts";
-import { readConfigFile } from "../config/config_file.ts";
+import type { ConfigDocument } from "../config/config_document.ts";
+import { readDocument } from "../config/config_file.ts";
 import type { EndpointConfig } from "../config/file_content.ts";
 import { describeMistake } from "../config/mistake.ts";
 import type { ProjectLimit } from "../relay/project_budgets.ts";
@@ -19,16 +20,9 @@ export interface ReadEndpoints {
   readonly warnings: readonly string[];
 }
 
-/** Reads the configuration file that a command names. */
-export function readFile(path: string, specs: SpecSet): ReadEndpoints {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it can't be read";
-    return { endpoints: [], projects: [], mistakes: [`${path}: ${reason}`], warnings: [] };
-  }
-  const { endpoints, projects, mistakes, warnings } = readConfigFile(text, specs, (files) => {
+/** Reads what the configuration file that a command names says of endpoints, providers and projects. */
+export function readFile(path: string, document: ConfigDocument, specs: SpecSet): ReadEndpoints {
+  const { endpoints, projects, mistakes, warnings } = readDocument(document, specs, (files) => {
     const read = readCertificate(files);
     return read.kind === "mistakes" ? read.mistakes : [];
   });
@@ -45,7 +39,7 @@ export function readTriples(
   const mistakes: string[] = [];
   const endpoints: EndpointConfig[] = [];
   if (positionals.length === 0 || positionals.length % 3 !== 0) {
-    mistakes.push("name a configuration file, or all of LISTEN CHAIN INTERFACE, such as 127.0.0.1:3333 ETH1 jsonrpc");
+    mistakes.push("name one configuration file, or all of LISTEN CHAIN INTERFACE, such as 127.0.0.1:3333 ETH1 jsonrpc");
   }
   if (upstreams.length === 0) mistakes.push("without a configuration file, --upstream URL says who is asked");
   for (let i = 0; i + 2 < positionals.length; i += 3) {

@@ -4,9 +4,12 @@ export interface Address {
   readonly port: number;
 }
 
+/** How an address is written. */
+export const ADDRESS_PATTERN = /^(?:\[([0-9a-fA-F:.]+)\]|([a-zA-Z0-9._-]+)):(\d{1,5})$/;
+
 /** Reads `host:port` or `[ipv6]:port`. Port 0 takes a free one. Undefined for anything else. */
 export function parseAddress(text: string): Address | undefined {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+)):(\d{1,5})$/i.exec(text);
+  const match = ADDRESS_PATTERN.exec(text);
   if (match === null) return undefined;
   const port = Number(match[3]);
   return port > 65_535 ? undefined : { hostname: match[1] ?? match[2]!, port };

@@ -6,7 +6,7 @@ import { checkRelayConfig } from "./assemble.ts";
 import { checkFileShape } from "./file_schema.ts";
 import type { SpecSet } from "../spec/spec_set.ts";
 import type { ProjectLimit } from "../relay/project_budgets.ts";
-import { describeMistake, type Mistake } from "./mistake.ts";
+import { describeMistake, type Mistake, pathText } from "./mistake.ts";
 import type { NodeTlsConfig, NodeUrlConfig, ProviderConfig, RelayConfig } from "./relay_config.ts";
 
 /** One listener and the relay behind it. */
@@ -111,8 +111,13 @@ export function readFileContent(content: unknown, specs: SpecSet, checkTls: Chec
   }
   const projects = readProjects(listOf(file["projects"]), mistakes);
   const unused = all.filter((provider) => !used.has(provider));
-  const warnings = unused.map(({ config }) => `provider ${config.name} is for no endpoint; it is not used`);
-  return { endpoints, projects, mistakes: onePerPlace(mistakes), warnings: [...warnings, ...withoutEffect(all)] };
+  const warnings = [
+    ...all.filter(({ members }) => members["name"] === undefined).map(({ config, path }) =>
+      `${pathText(path)} has no name, so that events call it ${config.name}; its place in the list may change`
+    ),
+    ...unused.map(({ config }) => `provider ${config.name} is for no endpoint; it is not used`),
+  ];
+  return { endpoints, projects, mistakes: onePerPlace(mistakes), warnings };
 }
 
 /** Why two endpoints can't share an address, each below its own path; undefined when they can. */
@@ -179,13 +184,24 @@ function readProjects(values: readonly unknown[], mistakes: Mistake[]): ProjectL
 }
 
 /** Mistakes in one provider, where the file has them. */
-function checkProvider({ config, path, chainId, apiInterface }: FileProvider, specs: SpecSet): Mistake[] {
-  const relay: RelayConfig = { chainId, specs, apiInterface: apiInterface as ApiInterface, providers: [config] };
-  return checkRelayConfig(relay).map(({ path: [first, , ...rest], message }) => {
-    const members = first === "providers" ? rest.flatMap((part) => FILE_PLACES[part] ?? kebab(part)) : [kebab(first)];
-    return { path: [...path, ...members], message };
+function checkProvider({ config, members, path, chainId, apiInterface }: FileProvider, specs: SpecSet): Mistake[] {
+  const unchecked = listOf(members["node-urls"]).flatMap((value, index) => {
+    const { url, "auth-config": auth } = membersOf(value);
+    const asks = membersOf(auth)["allow-insecure"] === true && !/^(?:http|ws|grpc):\/\//i.test(textOf(url));
+    return asks
+      ? [{ path: [...path, "node-urls", index, "auth-config", "allow-insecure"], message: ALWAYS_CHECKED }]
+      : [];
   });
+  const relay: RelayConfig = { chainId, specs, apiInterface: apiInterface as ApiInterface, providers: [config] };
+  const others = checkRelayConfig(relay).map(({ path: [first, , ...rest], message }) => {
+    const place = first === "providers" ? rest.flatMap((part) => FILE_PLACES[part] ?? kebab(part)) : [kebab(first)];
+    return { path: [...path, ...place], message };
+  });
+  return [...unchecked, ...others];
 }
+
+const ALWAYS_CHECKED =
+  "certificates are always checked; trust one by cacert-pem, or leave TLS out with http://, ws:// or grpc://";
 
 /** Members that stand elsewhere in the file. */
 const FILE_PLACES: Readonly<Record<string, readonly string[]>> = {
@@ -232,7 +248,7 @@ function readProviders(file: Members, member: string, alias: string): FileProvid
       const members = membersOf(value);
       const { stake } = members;
       const config = {
-        name: textOf(members["name"]),
+        name: members["name"] === undefined ? `${DEFAULT_NAMES[member]}-${index + 1}` : textOf(members["name"]),
         nodeUrls: listOf(members["node-urls"]).map(readNodeUrl),
         ...(typeof stake === "number" && { stake }),
       };
@@ -241,6 +257,12 @@ function readProviders(file: Members, member: string, alias: string): FileProvid
     })
   );
 }
+
+/** What providers without a name are called, with their place in the list. */
+const DEFAULT_NAMES: Readonly<Record<string, string>> = {
+  "static-providers": "provider",
+  "backup-providers": "backup",
+};
 
 function readNodeUrl(value: unknown): NodeUrlConfig {
   const members = membersOf(value);
@@ -277,7 +299,8 @@ function readGrpcWeb(
 
 /** What only gRPC nodes have, where it is there. */
 function grpcMembersOf(members: Members, auth: Members): Pick<NodeUrlConfig, "allowInsecure" | "tls"> {
-  const isInsecure = membersOf(members["grpc-config"])["allow-insecure"] === true && auth["use-tls"] !== true;
+  const isAllowed = [membersOf(members["grpc-config"]), auth].some((config) => config["allow-insecure"] === true);
+  const isInsecure = isAllowed && auth["use-tls"] !== true;
   const [cacertPem, certPem, keyPem] = ["cacert-pem", "cert-pem", "key-pem"].map((name) => textOf(auth[name]));
   const tls: NodeTlsConfig = {
     ...(cacertPem && { cacertPem }),
@@ -294,19 +317,6 @@ function onePerPlace(mistakes: readonly Mistake[]): Mistake[] {
     const place = mistake.message.startsWith("unknown ") ? describeMistake(mistake) : mistake.path.join("\n");
     return !seen.has(place) && seen.add(place);
   });
-}
-
-/** What files have and what changes nothing. */
-function withoutEffect(providers: readonly FileProvider[]): string[] {
-  const warnings: string[] = [];
-  const urls = providers.flatMap(({ members }) => listOf(members["node-urls"]).map(membersOf));
-  if (urls.some((url) => "skip-verifications" in url)) {
-    warnings.push("skip-verifications has no effect: there are none to skip");
-  }
-  if (urls.some((url) => /^wss?:/i.test(textOf(url["url"])))) {
-    warnings.push("ws and wss URLs are not used: subscriptions are not served");
-  }
-  return warnings;
 }
 
 type Members = Readonly<Record<string, unknown>>;

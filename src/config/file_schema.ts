@@ -1,31 +1,34 @@
 import * as v from "valibot";
 import { API_INTERFACES } from "../domain/api_interface.ts";
-import { parseDuration } from "../domain/duration.ts";
-import { parseAddress } from "./address.ts";
+import { DURATION_PATTERN } from "../domain/duration.ts";
+import { ADDRESS_PATTERN, parseAddress } from "./address.ts";
+import { RELAY_FLAGS } from "./flags.ts";
+import { IGNORED_FLAGS } from "./foreign_flags.ts";
 import { type Mistake, unknownName } from "./mistake.ts";
 
 /**
  * An object that has these members and no others. Reports every unknown member, which `strictObject` does not; the
  * issue's message lists the known ones.
  */
-function closedObject(entries: v.ObjectEntries): v.GenericSchema {
-  return v.objectWithRest(entries, v.never(Object.keys(entries).join(" ")), MEMBERS);
+function closedObject<const Entries extends v.ObjectEntries>(entries: Entries): v.ObjectSchema<Entries, string> {
+  // What it takes is what an object of these entries takes: of the rest there is nothing.
+  const schema: unknown = v.objectWithRest(entries, v.never(Object.keys(entries).join(" ")), MEMBERS);
+  return schema as v.ObjectSchema<Entries, string>;
 }
 
 const MEMBERS = "must have members, written name: value";
-
-/** Something that the format has and that is not available: the neutral value passes, any other is refused. */
-function unavailable(neutral: boolean | string, message: string): v.GenericSchema {
-  return v.optional(v.literal(neutral, message));
-}
 
 const text = v.pipe(v.string("must be a text"), v.nonEmpty("must not be empty"));
 const listOf = <Item extends v.GenericSchema>(item: Item) => v.array(item, "must be a list");
 const texts = v.optional(listOf(text));
 const DURATION = "must be a duration such as 500ms, 10s or 1m30s";
-const duration = v.pipe(v.string(DURATION), v.check((value) => parseDuration(value) !== undefined, DURATION));
+const duration = v.pipe(v.string(DURATION), v.regex(DURATION_PATTERN, DURATION));
 const ADDRESS = "must be host:port with a port from 0 to 65535";
-const address = v.pipe(v.string(ADDRESS), v.check((value) => parseAddress(value) !== undefined, ADDRESS));
+const address = v.pipe(
+  v.string(ADDRESS),
+  v.regex(ADDRESS_PATTERN, ADDRESS),
+  v.check((value) => parseAddress(value) !== undefined, ADDRESS),
+);
 const apiInterface = v.picklist(API_INTERFACES, `must be ${API_INTERFACES.join(", ")}`);
 const flag = v.optional(v.boolean("must be true or false"));
 
@@ -43,7 +46,7 @@ const nodeUrl = closedObject({
     "auth-headers": v.optional(v.record(v.string(), v.string("must be a text"), MEMBERS)),
     "auth-query": v.optional(v.string("must be a text")),
     "use-tls": flag,
-    "allow-insecure": unavailable(false, "certificates are always checked; trust one by cacert-pem"),
+    "allow-insecure": flag,
     "cert-pem": v.optional(v.string("must be a text")),
     "key-pem": v.optional(v.string("must be a text")),
     "cacert-pem": v.optional(v.string("must be a text")),
@@ -56,7 +59,7 @@ const nodeUrl = closedObject({
 });
 
 const provider = closedObject({
-  "name": text,
+  "name": v.optional(text),
   "chain-id": text,
   "api-interface": apiInterface,
   "stake": v.optional(v.pipe(v.number(WHOLE), v.integer(WHOLE), v.minValue(0, WHOLE))),
@@ -88,8 +91,22 @@ const project = closedObject({
 
 const providers = v.optional(listOf(provider));
 
+/** The flags that a file may set. Providers are what a file is for, so that `upstream` is none of them. */
+const { upstream: _upstream, ...fileFlags } = RELAY_FLAGS;
+
+type WrittenFlags = {
+  [Name in keyof typeof fileFlags]: v.OptionalSchema<(typeof fileFlags)[Name]["written"], undefined>;
+};
+
+const flagEntries: unknown = Object.fromEntries([
+  ...Object.entries(fileFlags).map(([name, { written }]) => [name, v.optional<v.GenericSchema>(written)]),
+  ...Object.keys(IGNORED_FLAGS).map((name) => [name, v.optional(v.unknown())]),
+]);
+
 /** The configuration file, with the member names of the ecosystem. */
-const fileSchema = closedObject({
+export const fileSchema = closedObject({
+  "$schema": v.optional(v.string("must be a text")),
+  ...flagEntries as WrittenFlags,
   "endpoints": v.pipe(listOf(endpoint), v.minLength(1, "needs at least one endpoint")),
   "static-providers": providers,
   "direct-rpc": providers,
@@ -97,6 +114,28 @@ const fileSchema = closedObject({
   "backup-direct-rpc": providers,
   "projects": v.optional(listOf(project)),
 });
+
+/** Whether the format has a number or a truth value under this name; undefined for anything else. */
+export function scalarTypeOf(member: string): "number" | "boolean" | undefined {
+  return SCALAR_TYPES.get(member);
+}
+
+const SCALAR_TYPES = new Map<string, "number" | "boolean">();
+collectScalarTypes(fileSchema, "");
+
+function collectScalarTypes(schema: SchemaNode, member: string): void {
+  if (schema.type === "number" || schema.type === "boolean") SCALAR_TYPES.set(member, schema.type);
+  for (const [name, entry] of Object.entries(schema.entries ?? {})) collectScalarTypes(entry, name);
+  for (const inner of [schema.wrapped, schema.item]) if (inner !== undefined) collectScalarTypes(inner, member);
+}
+
+/** What is looked at of a schema. */
+interface SchemaNode {
+  readonly type: string;
+  readonly entries?: Readonly<Record<string, SchemaNode>>;
+  readonly wrapped?: SchemaNode;
+  readonly item?: SchemaNode;
+}
 
 /** Every mistake in the shape of a file's content. */
 export function checkFileShape(content: unknown): Mistake[] {
@@ -109,6 +148,7 @@ export function checkFileShape(content: unknown): Mistake[] {
 
 /** Members whose values are shown when they are wrong. Of others it can't be known that they hold no key. */
 const SHOWN = [
+  ...Object.entries(fileFlags).filter(([, flag]) => !("isSecret" in flag)).map(([name]) => name),
   "addons",
   "api-interface",
   "chain-id",

@@ -1,8 +1,9 @@
+import * as v from "valibot";
 import { type Address, parseAddress } from "./address.ts";
-import { parseDuration } from "../domain/duration.ts";
+import { DURATION_PATTERN, parseDuration } from "../domain/duration.ts";
 
 /** A command-line flag: what it takes, what it is without it, and what it is for. */
-export interface Flag<Value> {
+export interface Flag<Value, Written = unknown> {
   /** How a value is written, for the help text; empty for a switch. */
   readonly placeholder: string;
   /** The default as it would be written. */
@@ -15,43 +16,52 @@ export interface Flag<Value> {
   readonly allowed: string;
   /** The value when the flag is not given. */
   readonly initial: Value;
+  /** What a configuration file may have under the flag's name. */
+  readonly written: v.GenericSchema<Written>;
   /** Whether the value may hold a key or a password, so that it is never shown. */
   readonly isSecret?: true;
 }
 
 /** A flag whose value is never shown. */
-export function secret<Value>(flag: Flag<Value>): Flag<Value> {
+export function secret<Value, Written>(flag: Flag<Value, Written>): Flag<Value, Written> {
   return { ...flag, isSecret: true };
 }
 
 /** On or off: `--flag`, `--flag=false`. */
-export function toggle(initial: boolean, help: string): Flag<boolean> {
+export function toggle(initial: boolean, help: string): Flag<boolean, boolean> {
+  const allowed = "true or false";
   return {
     placeholder: "",
     defaultText: String(initial),
     help,
     kind: "switch",
     parse: (text) => text === "true" ? true : text === "false" ? false : undefined,
-    allowed: "true or false",
+    allowed,
     initial,
+    written: v.boolean(`must be ${allowed}`),
   };
 }
 
 /** A whole number within bounds. */
-export function integer(initial: number, min: number, max: number, help: string): Flag<number> {
+export function integer(initial: number, min: number, max: number, help: string): Flag<number, number> {
+  const allowed = `a whole number from ${min} to ${max}`;
+  const message = `must be ${allowed}`;
   return {
     placeholder: "N",
     defaultText: String(initial),
     help,
     kind: "single",
     parse: (text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
-    allowed: `a whole number from ${min} to ${max}`,
+    allowed,
     initial,
+    written: v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message)),
   };
 }
 
 /** A number within bounds, written with or without a fraction. */
-export function decimal(initial: number, min: number, max: number, help: string): Flag<number> {
+export function decimal(initial: number, min: number, max: number, help: string): Flag<number, number> {
+  const allowed = `a number from ${min} to ${max}`;
+  const message = `must be ${allowed}`;
   return {
     placeholder: "X",
     defaultText: String(initial),
@@ -61,14 +71,17 @@ export function decimal(initial: number, min: number, max: number, help: string)
       const value = /^\d{1,9}(?:\.\d{1,9})?$/.test(text) ? Number(text) : NaN;
       return value >= min && value <= max ? value : undefined;
     },
-    allowed: `a number from ${min} to ${max}`,
+    allowed,
     initial,
+    written: v.pipe(v.number(message), v.minValue(min, message), v.maxValue(max, message)),
   };
 }
 
 /** A duration as Go writes it, in milliseconds. */
-export function duration(initialText: string, minMs: number, maxText: string, help: string): Flag<number> {
+export function duration(initialText: string, minMs: number, maxText: string, help: string): Flag<number, string> {
   const maxMs = parseDuration(maxText)!;
+  const allowed = `a duration such as 500ms, 10s or 1m30s, from ${minMs}ms to ${maxText}`;
+  const message = `must be ${allowed}`;
   return {
     placeholder: "DURATION",
     defaultText: initialText,
@@ -78,39 +91,49 @@ export function duration(initialText: string, minMs: number, maxText: string, he
       const ms = parseDuration(text);
       return ms !== undefined && ms >= minMs && ms <= maxMs ? ms : undefined;
     },
-    allowed: `a duration such as 500ms, 10s or 1m30s, from ${minMs}ms to ${maxText}`,
+    allowed,
     initial: parseDuration(initialText)!,
+    written: v.pipe(v.string(message), v.regex(DURATION_PATTERN, message)),
   };
 }
 
 /** One of a few words. */
-export function choice<const Word extends string>(words: readonly Word[], initial: Word, help: string): Flag<Word> {
+export function choice<const Word extends string>(
+  words: readonly Word[],
+  initial: Word,
+  help: string,
+): Flag<Word, Word> {
+  const allowed = words.filter(Boolean).join(", ");
   return {
     placeholder: words.join("|"),
     defaultText: initial,
     help,
     kind: "single",
     parse: (text) => words.find((word) => word === text),
-    allowed: words.join(", "),
+    allowed,
     initial,
+    written: v.picklist(words, `must be ${allowed}`),
   };
 }
 
-/** An address to listen on, or `disabled`. */
-export function optionalAddress(help: string): Flag<Address | "disabled"> {
+/** An address to listen on, or `disabled`. Without a host, as in `:7779`, it is every address of this one. */
+export function optionalAddress(help: string): Flag<Address | "disabled", string> {
+  const allowed = "disabled, or host:port with a port from 0 to 65535";
+  const message = `must be ${allowed}`;
   return {
     placeholder: "HOST:PORT",
     defaultText: "disabled",
     help,
     kind: "single",
-    parse: (text) => text === "disabled" ? text : parseAddress(text),
-    allowed: "disabled, or host:port with a port from 0 to 65535",
+    parse: (text) => text === "disabled" ? text : parseAddress(text.startsWith(":") ? `0.0.0.0${text}` : text),
+    allowed,
     initial: "disabled",
+    written: v.pipe(v.string(message), v.regex(/^disabled$|:\d{1,5}$/, message)),
   };
 }
 
 /** Any text. */
-export function text(placeholder: string, help: string, initial = ""): Flag<string> {
+export function text(placeholder: string, help: string, initial = ""): Flag<string, string> {
   return {
     placeholder,
     defaultText: initial,
@@ -119,11 +142,14 @@ export function text(placeholder: string, help: string, initial = ""): Flag<stri
     parse: (value) => value,
     allowed: "a text",
     initial,
+    written: v.string("must be a text"),
   };
 }
 
 /** Any text, as often as wanted. */
-export function texts(placeholder: string, help: string): Flag<readonly string[]> {
+export function texts(placeholder: string, help: string): Flag<readonly string[], string | string[]> {
+  const message = "must be a text that is not empty, or a list of them";
+  const one = v.pipe(v.string(message), v.nonEmpty(message));
   return {
     placeholder,
     defaultText: "",
@@ -132,5 +158,6 @@ export function texts(placeholder: string, help: string): Flag<readonly string[]
     parse: (value) => value === "" ? undefined : [value],
     allowed: "a text that is not empty",
     initial: [],
+    written: v.union([one, v.array(one, message)], message),
   };
 }

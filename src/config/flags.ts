@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import {
   choice,
   decimal,
@@ -23,7 +24,7 @@ export const SPEC_FLAGS = {
 export const RELAY_FLAGS = {
   "upstream": secret(texts("URL", "a provider's URL, instead of a configuration file; repeat it for more providers")),
   ...SPEC_FLAGS,
-  "log-level": choice(["debug", "info", "warn", "error"], "info", "what is logged"),
+  "log-level": logLevel(),
   "shutdown-delay": duration("0s", 0, "10m", "how long requests are still taken after SIGTERM, while /readyz says no"),
   "shutdown-grace": duration("30s", 0, "1h", "how long requests under way may take to end then"),
 
@@ -105,11 +106,13 @@ export const RELAY_FLAGS = {
   "websocket-max-parallel-requests": integer(100, 1, 100_000, "calls under way on one connection"),
   "rate-limit-websocket-requests-per-connection": {
     ...integer(-1, -1, 1_000_000, "messages of one connection in a second; -1 for no limit"),
-    parse: (text: string) => /^-1$|^\d{1,7}$/.test(text) ? Number(text) : undefined,
+    parse: (text: string) => /^-1$|^\d{1,6}$|^1000000$/.test(text) ? Number(text) : undefined,
   },
   "ban-duration-for-websocket-rate-limit-exceeded": duration("0s", 0, "24h", "how long messages are refused then"),
   "limit-parallel-websocket-connections-per-ip": integer(0, 0, 1_000_000, "connections of one address; 0 for no limit"),
-  "limit-websocket-connection-idle-time": duration("20m", 0, "24h", "how long a connection may be silent; 0 for ever"),
+  "limit-websocket-connection-idle-time": seconds(
+    duration("20m", 0, "24h", "how long a connection may be silent, a bare number being seconds; 0 for ever"),
+  ),
   "upstream-websocket-connections": integer(10, 1, 100, "WebSocket connections to one node URL"),
   "upstream-websocket-subscriptions": integer(100, 1, 10_000, "subscriptions on one connection to a node"),
   "http-server": choice(
@@ -164,6 +167,28 @@ export const RELAY_FLAGS = {
   "usage-spool-max-bytes": integer(1_073_741_824, 1_048_576, 1_099_511_627_776, "most bytes on disk"),
   "usage-spool-sync-interval": duration("100ms", 1, "1m", "how often events are synced to disk: what a crash can lose"),
 } as const satisfies Record<string, Flag<unknown>>;
+
+/** What is logged. The levels of the ecosystem's router that the relay does not have are taken for the nearest one. */
+function logLevel(): Flag<"debug" | "info" | "warn" | "error", LogLevelText> {
+  const levels = choice(["debug", "info", "warn", "error"], "info", "what is logged");
+  return {
+    ...levels,
+    parse: (text) => text === "trace" ? "debug" : text === "fatal" || text === "panic" ? "error" : levels.parse(text),
+    written: v.picklist(["debug", "info", "warn", "error", "trace", "fatal", "panic"], `must be ${levels.allowed}`),
+  };
+}
+
+type LogLevelText = "debug" | "info" | "warn" | "error" | "trace" | "fatal" | "panic";
+
+/** A duration that may be a bare number of seconds as well, as the ecosystem's router has it. */
+function seconds(flag: Flag<number, string>): Flag<number, string | number> {
+  const number = v.pipe(v.number(), v.integer(), v.minValue(0));
+  return {
+    ...flag,
+    parse: (text) => flag.parse(/^\d{1,9}$/.test(text) ? `${text}s` : text),
+    written: v.union([flag.written, number], `must be ${flag.allowed}`),
+  };
+}
 
 /** A table of flags. */
 export type FlagTable = Readonly<Record<string, Flag<unknown>>>;

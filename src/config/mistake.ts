@@ -46,7 +46,7 @@ export function describeMistake({ path, message, line }: Mistake): string {
 }
 
 /** `static-providers[0].node-urls[1].url` */
-function pathText(path: Mistake["path"]): string {
+export function pathText(path: Mistake["path"]): string {
   return path.map((part, index) => typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`).join("");
 }
 

@@ -1,4 +1,5 @@
 import type { FlagTable } from "./flags.ts";
+import type { IgnoredFlag } from "./foreign_flags.ts";
 import { unknownName } from "./mistake.ts";
 import { type GivenFlags, type ResolvedFlags, resolveFlags } from "./resolve_flags.ts";
 
@@ -10,6 +11,8 @@ export type CommandLine =
     readonly given: readonly GivenFlags[];
     readonly positionals: readonly string[];
     readonly mistakes: readonly string[];
+    /** Flags of the ecosystem's router that do nothing here, a line each. */
+    readonly warnings: readonly string[];
   };
 
 /** A parsed command line. What could not be read has its default, and a mistake. */
@@ -34,12 +37,16 @@ export function parseFlags<Table extends FlagTable>(
   };
 }
 
-/** Takes the arguments after a command's name apart: `--name value`, `--name=value`, `--switch`, and all the rest. */
-export function readCommandLine(args: readonly string[], table: FlagTable): CommandLine {
+/**
+ * Takes the arguments after a command's name apart: `--name value`, `--name=value`, `--switch`, and all the rest. Flags
+ * of the ecosystem's router are known where `foreign` is given.
+ */
+export function readCommandLine(args: readonly string[], table: FlagTable, foreign: ForeignFlags = NONE): CommandLine {
   const known = Object.keys(table).map((name) => `--${name}`);
   const given = new Map<string, string[]>();
   const positionals: string[] = [];
   const mistakes: string[] = [];
+  const warnings: string[] = [];
   const give = (name: string, text: string) => given.set(name, [...given.get(name) ?? [], text]);
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
@@ -52,20 +59,29 @@ export function readCommandLine(args: readonly string[], table: FlagTable): Comm
       positionals.push(arg);
       continue;
     }
-    const [, name = "", value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    const flag = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (flag === undefined) {
+    const [, written = "", value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    const name = ownOf(foreign.otherNames, written) ?? written;
+    const flag = ownOf(table, name);
+    const ignored = flag === undefined ? ownOf(foreign.ignored, name) : undefined;
+    const next = args[i + 1];
+    const isNextValue = next !== undefined && !/^-[^\d]/.test(next);
+    if (ignored !== undefined) {
+      warnings.push(`--${name} does nothing: ${ignored.reason}`);
+      if (ignored.takesValue && value === undefined && isNextValue) i++;
+    } else if (flag === undefined) {
       mistakes.push(unknownName("flag", arg.split("=")[0]!, known));
-    } else if (flag.kind === "switch" || value !== undefined) {
-      give(name, value ?? "true");
+    } else if (value !== undefined) {
+      give(name, value);
+    } else if (flag.kind === "switch") {
+      // Neither word is a file or an address: whoever writes it means the switch.
+      const isValue = next === "true" || next === "false";
+      give(name, isValue ? next : "true");
+      if (isValue) i++;
+    } else if (isNextValue) {
+      give(name, next);
+      i++;
     } else {
-      const next = args[i + 1];
-      if (next === undefined || /^-[^\d]/.test(next)) {
-        mistakes.push(`--${name}: needs ${flag.allowed} behind it`);
-      } else {
-        give(name, next);
-        i++;
-      }
+      mistakes.push(`--${name}: needs ${flag.allowed} behind it`);
     }
   }
   return {
@@ -73,5 +89,18 @@ export function readCommandLine(args: readonly string[], table: FlagTable): Comm
     given: [...given].map(([name, texts]) => ({ name, texts, label: `--${name}`, source: { kind: "flag", name } })),
     positionals,
     mistakes,
+    warnings,
   };
+}
+
+/** Flags of the ecosystem's router: other names for flags of the table, and those that do nothing. */
+export interface ForeignFlags {
+  readonly otherNames: Readonly<Record<string, string>>;
+  readonly ignored: Readonly<Record<string, IgnoredFlag>>;
+}
+
+const NONE: ForeignFlags = { otherNames: {}, ignored: {} };
+
+function ownOf<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }

@@ -9,6 +9,8 @@ export interface GivenFlags {
   /** What a mistake in them is called by, such as `--log-level`. */
   readonly label: string;
   readonly source: Source;
+  /** Whether the values are not to be shown, whatever the flag. */
+  readonly isSecret?: boolean;
 }
 
 /** The values of a table's flags, and where each comes from. What could not be read has its default, and a mistake. */
@@ -34,11 +36,11 @@ export function resolveFlags<Table extends FlagTable>(
     values[name] = flag.initial;
     sources[name] = { kind: "default" };
     const candidates = given.get(name) ?? [];
-    for (const [index, { texts, label, source }] of candidates.entries()) {
+    for (const [index, { texts, label, source, isSecret = flag.isSecret }] of candidates.entries()) {
       const read = texts.map((text) => flag.parse(text));
       const bad = read.indexOf(undefined);
       if (bad >= 0) {
-        mistakes.push(`${label}: ${flag.isSecret ? "the value" : `"${texts[bad]}"`} is not ${flag.allowed}`);
+        mistakes.push(`${label}: ${isSecret ? "the value" : `"${texts[bad]}"`} is not ${flag.allowed}`);
       } else if (index === 0) {
         values[name] = flag.kind === "list" ? read.flat() : read.at(-1);
         sources[name] = source;

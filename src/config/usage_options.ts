@@ -26,7 +26,11 @@ export function resolveUsageOptions(
   const mistakes: string[] = [];
   const endpoint = chooseEndpoint(flags, facts);
   const url = toUrl(endpoint, flags["usage-otel-insecure"] ? "http" : "https");
-  if (url === undefined) mistakes.push(`${endpoint.source}: "${endpoint.text}" is not host:port or an http(s) URL`);
+  if (url === undefined) {
+    // What has a user has a password.
+    const value = endpoint.text.includes("@") ? "the value" : `"${endpoint.text}"`;
+    mistakes.push(`${endpoint.source}: ${value} is not host:port or an http(s) URL`);
+  }
   const headersFlag = flags["usage-otel-headers"];
   const headers = parsePairs(headersFlag || facts.env("OTEL_EXPORTER_OTLP_HEADERS") || "");
   if (headers === undefined || !canSend(headers)) {

@@ -11,7 +11,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 const NUMBER = String.raw`(\d+\.?\d*|\.\d+)`;
 const UNIT = "(ns|us|µs|μs|ms|s|m|h)";
-const DURATION = new RegExp(`^\\+?(?:${NUMBER}${UNIT})+$`);
+/** How a duration is written. */
+export const DURATION_PATTERN = new RegExp(`^(?:0|\\+?(?:${NUMBER}${UNIT})+)$`);
 const PART = new RegExp(NUMBER + UNIT, "g");
 
 /**
@@ -20,7 +21,7 @@ const PART = new RegExp(NUMBER + UNIT, "g");
  */
 export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
-  if (text.length > 64 || !DURATION.test(text)) return undefined;
+  if (text.length > 64 || !DURATION_PATTERN.test(text)) return undefined;
   let total = 0;
   for (const [, amount, unit] of text.matchAll(PART)) total += Number(amount) * UNIT_MS[unit!]!;
   return total;
