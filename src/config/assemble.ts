@@ -170,21 +170,28 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
   );
   const head = () => selector.head();
   const servesExtension = (name: string) => selector.serves(name);
-  return {
-    sockets: assembleSockets(config.chainId, apiInterface, config.sockets ?? {}, {
-      relay,
-      codec,
-      matcher,
-      meter,
-      providers,
-      connector: createSocketConnector(openSocket, clock),
-      clock,
-      log,
-      random,
-      head,
-      servesExtension,
+  const sockets = assembleSockets(config.chainId, apiInterface, config.sockets ?? {}, {
+    relay,
+    codec,
+    matcher,
+    meter,
+    nodes: { providers, selector, transport: upstream },
+    connector: createSocketConnector(openSocket, clock, {
+      maxMessageBytes: config.sockets?.maxUpstreamMessageBytes ?? 64 * MIB,
     }),
-    close: () => upstream.close?.(),
+    clock,
+    log,
+    random,
+    head,
+    servesExtension,
+  });
+  if (sockets !== undefined) counts?.addUpstreamSockets(() => sockets.deps.hub.stats());
+  return {
+    sockets,
+    close() {
+      sockets?.close();
+      upstream.close?.();
+    },
     prober,
     core: { selector, meter, options },
     counts,

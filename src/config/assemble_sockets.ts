@@ -6,22 +6,36 @@ import type { SubscriptionDialect } from "../domain/subscription.ts";
 import { createJsonRpcSubscriptions } from "../protocols/jsonrpc/subscription.ts";
 import { TENDERMINT_SUBSCRIPTIONS } from "../protocols/tendermint/subscription.ts";
 import type { NodeSocketConnector } from "../providers/node_socket.ts";
-import type { Provider } from "../providers/provider.ts";
-import { SocketSelector } from "../providers/socket_selector.ts";
+import { type SocketNodes, SocketSelector } from "../providers/socket_selector.ts";
 import type { Meter } from "../relay/meter.ts";
 import type { Relay } from "../relay/relay.ts";
 import { SubscriptionHub } from "../relay/subscriptions/hub.ts";
-import { UpstreamPool } from "../relay/subscriptions/upstream.ts";
+import { UpstreamPool } from "../relay/subscriptions/upstream_pool.ts";
 import type { Matcher } from "../spec/matcher.ts";
-import { subscriptionDirectives } from "../spec/node_query.ts";
+import { queryOf, subscriptionDirectives } from "../spec/node_query.ts";
+import { createTextWording } from "./node_wording.ts";
 import type { SocketConfig } from "./relay_config.ts";
 
 /** Time to connect to a node, and for its answer to a subscribe, milliseconds. */
 const UPSTREAM_TIMEOUT_MS = 10_000;
+/** Silence of a connection to a node after which it is asked for a sign of life, milliseconds. */
+const MAX_SILENCE_MS = 15_000;
+/** How long a connection is kept that only the relay's own questions were asked on, milliseconds. */
+const IDLE_MS = 30_000;
 const MIB = 1024 * 1024;
 
 /** What the WebSocket side of a relay is made of. */
 export interface SocketAssembly {
+  /** Who is subscribed with. */
+  readonly nodes: SocketNodes;
+  /**
+   * Has others subscribed with from now on, for a configuration that has changed. Subscriptions that are open stay so:
+   * those with a node that is not among the others go on with one that is, as when a connection breaks, and those with a
+   * provider of the same name and URL do not notice.
+   */
+  replaceNodes(nodes: SocketNodes): void;
+  /** Ends the connections to nodes. */
+  close(): void;
   readonly deps: {
     readonly relay: Relay;
     readonly codec: Codec;
@@ -57,7 +71,7 @@ export interface SocketSurroundings {
   readonly codec: Codec;
   readonly matcher: Matcher;
   readonly meter: Meter;
-  readonly providers: readonly Provider[];
+  readonly nodes: SocketNodes;
   readonly connector: NodeSocketConnector;
   readonly clock: Clock;
   readonly log: Log;
@@ -74,30 +88,35 @@ export function assembleSockets(
   surroundings: SocketSurroundings,
 ): SocketAssembly | undefined {
   if (apiInterface !== "jsonrpc" && apiInterface !== "tendermintrpc") return undefined;
-  const { relay, codec, matcher, meter, providers, connector, clock, log, random, head, servesExtension } =
-    surroundings;
+  const { relay, codec, matcher, meter, nodes, connector, clock, log, random, head, servesExtension } = surroundings;
   const subscribe = namesOf(matcher, "SUBSCRIBE");
   const unsubscribe = namesOf(matcher, "UNSUBSCRIBE");
   const dialect = apiInterface === "tendermintrpc"
     ? TENDERMINT_SUBSCRIPTIONS
     : createJsonRpcSubscriptions(pairsOf(subscribe, unsubscribe));
-  const pool = new UpstreamPool({ connector, dialect, clock }, {
-    maxConnections: config.maxUpstreamConnections ?? 10,
-    maxSubscriptionsPerConnection: config.maxUpstreamSubscriptions ?? 100,
-    connectTimeoutMs: UPSTREAM_TIMEOUT_MS,
-    subscribeTimeoutMs: config.subscribeTimeoutMs ?? UPSTREAM_TIMEOUT_MS,
-  });
-  const sockets = new SocketSelector(providers, clock);
-  const hub = new SubscriptionHub({
-    pool,
-    meter,
+  const sockets = new SocketSelector(nodes);
+  const wording = createTextWording(codec, apiInterface);
+  const lifeSign = queryOf(matcher, "GET_BLOCKNUM");
+  const pool = new UpstreamPool({
+    connector,
     dialect,
     clock,
-    log,
-    random,
-    selectSocket: (request, tried) => sockets.select(request, tried),
-    reportSocket: (candidate, isGood) => sockets.report(candidate, isGood),
+    isWanted: (candidate) => sockets.has(candidate),
+    onFailure(candidate, reason) {
+      if (!sockets.has(candidate)) return;
+      log.info("a WebSocket connection to a provider has failed", { provider: candidate.provider.name, reason });
+      sockets.report(candidate, { kind: "failed" }, 0);
+    },
   }, {
+    maxConnections: config.maxUpstreamConnections ?? 10,
+    maxSubscriptionsPerConnection: config.maxUpstreamSubscriptions ?? 100,
+    connectTimeoutMs: config.subscribeTimeoutMs ?? UPSTREAM_TIMEOUT_MS,
+    answerTimeoutMs: config.subscribeTimeoutMs ?? UPSTREAM_TIMEOUT_MS,
+    maxSilenceMs: config.maxUpstreamSilenceMs ?? MAX_SILENCE_MS,
+    lifeSign: lifeSign === undefined ? undefined : wording.sample(lifeSign)?.nodeRequest.body ?? undefined,
+    idleMs: IDLE_MS,
+  });
+  const hub = new SubscriptionHub({ pool, sockets, meter, dialect, clock, random }, {
     maxPerClient: limitOf(config.maxSubscriptionsPerClient, 25),
     maxInAll: limitOf(config.maxSubscriptions, 5_000),
   });
@@ -106,6 +125,14 @@ export function assembleSockets(
     unsubscribeAll: new Set(namesOf(matcher, "UNSUBSCRIBE_ALL")),
   };
   return {
+    get nodes() {
+      return sockets.nodes;
+    },
+    replaceNodes(next) {
+      sockets.replace(next);
+      pool.dropUnwanted();
+    },
+    close: () => pool.close(),
     deps: { relay, codec, matcher, clock, log, hub, dialect, endings, head, servesExtension },
     options: {
       chain,

@@ -115,6 +115,9 @@ export const RELAY_FLAGS = {
   ),
   "upstream-websocket-connections": integer(10, 1, 100, "WebSocket connections to one node URL"),
   "upstream-websocket-subscriptions": integer(100, 1, 10_000, "subscriptions on one connection to a node"),
+  "upstream-websocket-timeout": duration("10s", 50, "10m", "time for a node to connect, and to answer a subscribe"),
+  "upstream-websocket-silence": duration("15s", 0, "1h", "silence after which a node is asked for a sign of life"),
+  "upstream-websocket-max-message-bytes": integer(67_108_864, 1, 67_108_864, "largest message of a node"),
   "http-server": choice(
     ["deno", "node"],
     "deno",

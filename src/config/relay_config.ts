@@ -112,8 +112,12 @@ export interface SocketConfig {
   readonly maxUpstreamConnections?: number;
   /** Subscriptions on one connection to a node; default 100. */
   readonly maxUpstreamSubscriptions?: number;
-  /** Time for a node to answer a subscribe; default 10,000. */
+  /** Time for a node to open a connection, to answer a subscribe, and to give a sign of life; default 10,000. */
   readonly subscribeTimeoutMs?: number;
+  /** Silence of a connection to a node after which it is asked for a sign of life; default 15,000; 0 for never. */
+  readonly maxUpstreamSilenceMs?: number;
+  /** Largest message of a node in bytes; one that is larger ends its connection; default 64 MiB. */
+  readonly maxUpstreamMessageBytes?: number;
 }
 
 /** What a relay serves, and from whom. Durations are milliseconds. */

@@ -21,6 +21,11 @@ export type NodeMessage =
     readonly before: string;
     readonly after: string;
   }
+  | {
+    /** The node has ended a subscription by itself. */
+    readonly kind: "ended";
+    readonly subscription: string;
+  }
   | { readonly kind: "unreadable" };
 
 /** How subscriptions are written in a protocol: bytes only, no state. */
@@ -31,6 +36,8 @@ export interface SubscriptionDialect {
   keyOf(call: ProtocolCall): string;
   /** The message that subscribes with a node, under an id of the relay's. */
   subscribeMessage(call: ProtocolCall, id: number): string;
+  /** A call's message under an id of the relay's; `body` is a request to the id 1. Undefined for what is not one. */
+  callMessage(body: Uint8Array | null, id: number): string | undefined;
   /** The message that ends a subscription with a node; undefined where the protocol has none for it. */
   unsubscribeMessage(call: ProtocolCall, subscription: string, id: number): string | undefined;
   /** Reads a node's message. `isPending` tells ids that wait for their answer. */

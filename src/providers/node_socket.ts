@@ -13,8 +13,8 @@ export interface NodeSocket {
 /** Who is told what happens on a socket. */
 export interface NodeSocketListener {
   message(text: string): void;
-  /** The socket has ended and not by the relay's doing. */
-  closed(): void;
+  /** The socket has ended, as the node wanted or because it was at fault; `reason` names no URL. */
+  closed(reason: string): void;
 }
 
 /** A socket, or why there is none. */

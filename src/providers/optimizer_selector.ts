@@ -93,7 +93,7 @@ export class OptimizerSelector implements Selector {
     return chosen.filter(({ rank }) => rank <= worst).slice(0, atMost).map(({ index }) => this.#candidateOf(index));
   }
 
-  report(candidate: Candidate, sample: Sample, { computeUnits }: ApiFacts): void {
+  report(candidate: Candidate, sample: Sample, { computeUnits }: Pick<ApiFacts, "computeUnits">): void {
     this.#take(candidate, sample, computeUnits, "relay");
   }
 
@@ -198,7 +198,7 @@ export class OptimizerSelector implements Selector {
   #find(
     provider: Provider,
     index: number,
-    { request: { steering }, api, tried, minBlock }: Selection,
+    { request: { steering }, api, tried, minBlock, overSocket }: Selection,
     nowMs: number,
   ): number {
     if (!isWanted(provider, steering)) return RANK.none;
@@ -208,7 +208,7 @@ export class OptimizerSelector implements Selector {
     }
     const shift = provider.isBackup ? RANK.backup : 0;
     let best: number = RANK.none;
-    for (const nodeUrl of provider.nodeUrls) {
+    for (const nodeUrl of overSocket ? provider.socketUrls : provider.nodeUrls) {
       const { health } = nodeUrl;
       if (health.isRefuted || tried.has(nodeUrl) || !servesCall(nodeUrl, api)) continue;
       const isAvailable = health.isAvailable(nowMs);

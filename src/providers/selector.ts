@@ -16,6 +16,8 @@ export interface Selection {
   readonly tried: ReadonlySet<NodeUrl>;
   /** Block that a provider must have reached as far as is known; 0 for any. */
   readonly minBlock: number;
+  /** Whether it is asked over a WebSocket; default false. */
+  readonly overSocket?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface Selector {
    */
   selectSeveral(selection: Selection, atLeast: number, atMost: number): readonly Candidate[];
   /** Takes in how an attempt against a candidate ended. */
-  report(candidate: Candidate, sample: Sample, api: ApiFacts): void;
+  report(candidate: Candidate, sample: Sample, api: Pick<ApiFacts, "computeUnits">): void;
   /** What a choice is made from, for people to read: one line of printable ASCII; empty where there is nothing to tell. */
   explain(selection: Selection): string;
   /** Whether any provider can be expected to answer now. */

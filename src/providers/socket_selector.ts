@@ -1,50 +1,61 @@
-import type { Clock } from "../domain/clock.ts";
 import type { RelayRequest } from "../domain/relay_request.ts";
 import type { NodeUrl, Provider } from "./provider.ts";
-import type { Candidate } from "./selector.ts";
+import type { Candidate, Sample, Selector } from "./selector.ts";
+import type { Transport } from "./transport.ts";
 
-/**
- * Chooses who is subscribed with: those available come first, primaries before backups, and of equals the one that has
- * waited longest, so that subscriptions spread.
- */
+/** Who can be subscribed with, and by whose judgement one is chosen. */
+export interface SocketNodes {
+  readonly providers: readonly Provider[];
+  /** The one that chooses who is called: what is known of a provider counts for both. */
+  readonly selector: Pick<Selector, "select" | "report">;
+  /** Reaches the providers' URLs for calls. */
+  readonly transport: Transport;
+}
+
+/** Chooses who is subscribed with, as it is chosen who is called. The nodes may change while it is used. */
 export class SocketSelector {
-  readonly #candidates: readonly Candidate[];
-  readonly #clock: Clock;
-  readonly #lastTurn = new Map<NodeUrl, number>();
-  #turn = 0;
+  #nodes: SocketNodes;
+  #byKey: ReadonlyMap<string, Candidate>;
 
-  constructor(providers: readonly Provider[], clock: Clock) {
-    this.#candidates = providers.flatMap((provider) => provider.socketUrls.map((nodeUrl) => ({ provider, nodeUrl })));
-    this.#clock = clock;
+  constructor(nodes: SocketNodes) {
+    this.#nodes = nodes;
+    this.#byKey = candidatesOf(nodes);
+  }
+
+  /** The nodes at present. */
+  get nodes(): SocketNodes {
+    return this.#nodes;
+  }
+
+  /** Chooses among these from now on. */
+  replace(nodes: SocketNodes): void {
+    this.#nodes = nodes;
+    this.#byKey = candidatesOf(nodes);
+  }
+
+  /** Whether a URL is still one of a provider of that name. */
+  has(candidate: Candidate): boolean {
+    return this.#byKey.has(socketKey(candidate));
   }
 
   /** The next one; undefined when everyone who serves the call has been tried. */
-  select({ api, steering }: RelayRequest, tried: ReadonlySet<NodeUrl>): Candidate | undefined {
-    const nowMs = this.#clock.monotonic();
-    const rankOf = ({ provider, nodeUrl }: Candidate) =>
-      (nodeUrl.health.isAvailable(nowMs) ? 0 : 2) + (provider.isBackup ? 1 : 0);
-    let best: Candidate | undefined;
-    for (const candidate of this.#candidates) {
-      const { provider: { name }, nodeUrl } = candidate;
-      if (tried.has(nodeUrl) || steering.blockedProviders.includes(name)) continue;
-      if (steering.selectProvider !== "" && steering.selectProvider !== name) continue;
-      if (api.addOn !== "" && !nodeUrl.addOns.has(api.addOn)) continue;
-      if (nodeUrl.methods !== undefined && !api.apiNames.every((method) => nodeUrl.methods!.has(method))) continue;
-      if (best === undefined || rankOf(candidate) < rankOf(best)) best = candidate;
-      else if (rankOf(candidate) === rankOf(best) && this.#turnOf(candidate) < this.#turnOf(best)) best = candidate;
-    }
-    if (best !== undefined) this.#lastTurn.set(best.nodeUrl, ++this.#turn);
-    return best;
+  select(request: RelayRequest, tried: ReadonlySet<NodeUrl>): Candidate | undefined {
+    return this.#nodes.selector.select({ request, api: request.api, tried, minBlock: 0, overSocket: true });
   }
 
-  /** Takes in how a node did. */
-  report({ nodeUrl: { health } }: Candidate, isGood: boolean): void {
-    const nowMs = this.#clock.monotonic();
-    if (isGood) health.succeed(nowMs, "relay");
-    else health.fail(nowMs, "relay");
+  /** Takes in how a node did. One that is not among the nodes any more is nobody's concern. */
+  report(candidate: Candidate, sample: Sample, computeUnits: number): void {
+    const current = this.#byKey.get(socketKey(candidate));
+    if (current !== undefined) this.#nodes.selector.report(current, sample, { computeUnits });
   }
+}
 
-  #turnOf({ nodeUrl }: Candidate): number {
-    return this.#lastTurn.get(nodeUrl) ?? 0;
-  }
+function candidatesOf({ providers }: SocketNodes): ReadonlyMap<string, Candidate> {
+  const candidates = providers.flatMap((provider) => provider.socketUrls.map((nodeUrl) => ({ provider, nodeUrl })));
+  return new Map(candidates.map((candidate) => [socketKey(candidate), candidate]));
+}
+
+/** What makes it the same node under a new configuration: the provider's name, and how it is reached. Secret. */
+export function socketKey({ provider, nodeUrl: { target, headers } }: Candidate): string {
+  return [provider.name, target, ...headers.flat()].join("\n");
 }

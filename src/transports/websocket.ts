@@ -13,11 +13,18 @@ export function openSocket(url: string, headers: readonly (readonly [string, str
   return new WebSocket(url, options as string[]);
 }
 
-/** Largest message of a node, characters. */
-const MAX_MESSAGE_CHARS = 64 * 1024 * 1024;
+/** Options of sockets to nodes. */
+export interface SocketConnectorOptions {
+  /** Largest message of a node. One that is larger ends its connection, as leaving it out would be a gap that nobody sees. */
+  readonly maxMessageBytes: number;
+}
 
 /** Opens WebSockets to nodes with the platform's own client. */
-export function createSocketConnector(open: WebSocketFactory, clock: Clock): NodeSocketConnector {
+export function createSocketConnector(
+  open: WebSocketFactory,
+  clock: Clock,
+  { maxMessageBytes }: SocketConnectorOptions,
+): NodeSocketConnector {
   return {
     connect(nodeUrl: NodeUrl, listener: NodeSocketListener, timeoutMs: number): Promise<ConnectResult> {
       const { promise, resolve } = Promise.withResolvers<ConnectResult>();
@@ -56,20 +63,32 @@ export function createSocketConnector(open: WebSocketFactory, clock: Clock): Nod
           },
         });
       };
+      const end = (reason: string) => {
+        isEnded = true;
+        quietlyClose(socket);
+        listener.closed(reason);
+      };
       socket.onmessage = ({ data }) => {
         if (isEnded) return;
-        if (typeof data === "string" && data.length <= MAX_MESSAGE_CHARS) listener.message(data);
+        if (typeof data !== "string") end("it sent a message that is not text");
+        else if (isLonger(data, maxMessageBytes)) end(`it sent a message of more than ${maxMessageBytes} bytes`);
+        else listener.message(data);
       };
       socket.onerror = () => {};
-      socket.onclose = () => {
+      socket.onclose = ({ code }) => {
         if (isEnded) return;
         if (!isOpen) return refuse("did not take a WebSocket connection");
-        isEnded = true;
-        listener.closed();
+        end(`the connection ended with code ${code}`);
       };
       return promise;
     },
   };
+}
+
+/** Whether a text has more bytes; mostly its length says so already. */
+function isLonger(text: string, maxBytes: number): boolean {
+  if (text.length > maxBytes) return true;
+  return text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes;
 }
 
 function quietlyClose(socket: WebSocket): void {

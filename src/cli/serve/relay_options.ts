@@ -21,6 +21,9 @@ function socketOptions(flags: RelayFlags): NonNullable<RelayConfig["sockets"]> {
     idleTimeoutMs: flags["limit-websocket-connection-idle-time"],
     maxUpstreamConnections: flags["upstream-websocket-connections"],
     maxUpstreamSubscriptions: flags["upstream-websocket-subscriptions"],
+    subscribeTimeoutMs: flags["upstream-websocket-timeout"],
+    maxUpstreamSilenceMs: flags["upstream-websocket-silence"],
+    maxUpstreamMessageBytes: flags["upstream-websocket-max-message-bytes"],
   };
 }
 

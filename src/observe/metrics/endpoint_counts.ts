@@ -53,6 +53,18 @@ export interface SocketCounts {
   readonly sheds: number;
 }
 
+/** Counts of the WebSockets to nodes, and of what is subscribed to with them. */
+export interface UpstreamSocketCounts {
+  /** Connections that are open. */
+  readonly connections: number;
+  /** Clients' subscriptions that are open. */
+  readonly subscriptions: number;
+  /** Subscriptions with nodes, which clients share. */
+  readonly shared: number;
+  /** Subscriptions that were opened again after their connection had broken. */
+  readonly reconnects: number;
+}
+
 /**
  * Counts the relays of one endpoint: numbers are added in place, and nothing is built for a relay.
  *
@@ -63,6 +75,7 @@ export class EndpointCounts {
   /** Subscriptions that were started. */
   subscriptions = 0;
   readonly #sockets: (() => SocketCounts)[] = [];
+  readonly #upstreamSockets: (() => UpstreamSocketCounts)[] = [];
   #rows = 0;
 
   /** A relay that is on the bill has ended. */
@@ -130,6 +143,16 @@ export class EndpointCounts {
       all.sheds += sheds;
     }
     return all;
+  }
+
+  /** Has the counts of WebSockets to nodes read when they are wanted. */
+  addUpstreamSockets(read: () => UpstreamSocketCounts): void {
+    this.#upstreamSockets.push(read);
+  }
+
+  /** One of the counts of WebSockets to nodes, all together. */
+  upstreamSockets(name: keyof UpstreamSocketCounts): number {
+    return this.#upstreamSockets.reduce((sum, read) => sum + read()[name], 0);
   }
 
   #methodOf(request: RelayRequest): MethodRow {

@@ -120,19 +120,15 @@ export class Metrics implements MetricsRegistry {
 
   #writeState(page: Exposition): void {
     const gauge = (name: string, help: string) => page.family(PREFIX + name, "gauge", help);
-    gauge("ws_connections_active", "WebSocket connections, those that are being closed as well.");
-    for (const { counts, labels } of this.#endpoints.values()) {
-      page.sample(`${PREFIX}ws_connections_active`, labels, counts.sockets.connections);
+    for (const [name, help, read] of SOCKET_GAUGES) {
+      gauge(name, help);
+      for (const { counts, labels } of this.#endpoints.values()) page.sample(PREFIX + name, labels, read(counts));
     }
     gauge("ws_connections", "WebSocket connections by state; those are closing whose clients have not answered that.");
     for (const { counts, labels } of this.#endpoints.values()) {
       const { connections, closing } = counts.sockets;
       page.sample(`${PREFIX}ws_connections`, [...labels, ["state", "open"]], connections - closing);
       page.sample(`${PREFIX}ws_connections`, [...labels, ["state", "closing"]], closing);
-    }
-    gauge("ws_buffered_bytes", "Bytes that wait for clients of WebSockets.");
-    for (const { counts, labels } of this.#endpoints.values()) {
-      page.sample(`${PREFIX}ws_buffered_bytes`, labels, counts.sockets.bufferedBytes);
     }
     for (const [name, help, read] of SOCKET_COUNTERS) {
       page.family(PREFIX + name, "counter", help);
@@ -194,10 +190,41 @@ function isHealthy({ listeners }: Endpoint): boolean {
   return listeners.every((facts) => facts.isHealthy());
 }
 
-const SOCKET_COUNTERS: readonly (readonly [string, string, (counts: EndpointCounts) => number])[] = [
+type SocketRows = readonly (readonly [string, string, (counts: EndpointCounts) => number])[];
+
+const SOCKET_GAUGES: SocketRows = [
+  [
+    "ws_connections_active",
+    "WebSocket connections, those that are being closed as well.",
+    (counts) => counts.sockets.connections,
+  ],
+  ["ws_buffered_bytes", "Bytes that wait for clients of WebSockets.", (counts) => counts.sockets.bufferedBytes],
+  [
+    "ws_subscriptions_active",
+    "Subscriptions of clients that are open.",
+    (counts) => counts.upstreamSockets("subscriptions"),
+  ],
+  [
+    "ws_upstream_connections_active",
+    "WebSocket connections to nodes that are open.",
+    (counts) => counts.upstreamSockets("connections"),
+  ],
+  [
+    "ws_upstream_subscriptions_active",
+    "Subscriptions with nodes, which clients share.",
+    (counts) => counts.upstreamSockets("shared"),
+  ],
+];
+
+const SOCKET_COUNTERS: SocketRows = [
   ["ws_subscriptions_total", "Subscriptions that were started.", (counts) => counts.subscriptions],
   ["ws_deliveries_total", "Messages of subscriptions that clients have taken.", (counts) => counts.sockets.deliveries],
   ["ws_slow_clients_total", "Clients that were disconnected as they did not read.", (counts) => counts.sockets.sheds],
+  [
+    "ws_upstream_reconnects_total",
+    "Subscriptions that were opened again after their connection had broken.",
+    (counts) => counts.upstreamSockets("reconnects"),
+  ],
 ];
 
 const PROVIDER_COUNTERS: readonly (readonly [string, string, (row: ProviderRow) => number])[] = [

@@ -28,7 +28,8 @@ export function createJsonRpcSubscriptions(methods: readonly SubscriptionMethods
   return {
     isOncePerClient: false,
     keyOf: (call) => compactJson(requestText(call)),
-    subscribeMessage: (call, id) => withRequestId(call, id),
+    subscribeMessage: (call, id) => callMessage(call.nodeRequest.body, id) ?? "",
+    callMessage,
     unsubscribeMessage(call, subscription, id) {
       const method = unsubscribeOf.get(call.targets[0]!.name);
       return method && `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":[${subscription}]}`;
@@ -112,9 +113,10 @@ function requestText(call: ProtocolCall): string {
   return decoder.decode(call.nodeRequest.body ?? undefined);
 }
 
-/** A call's request to a node under another id than 1. */
-export function withRequestId(call: ProtocolCall, id: number): string {
-  return `{"jsonrpc":"2.0","id":${id},${requestText(call).slice(HEAD.length)}`;
+/** A request to the id 1 under another one; undefined for what is not one request. */
+export function callMessage(body: Uint8Array | null, id: number): string | undefined {
+  const text = decoder.decode(body ?? undefined);
+  return text.startsWith(HEAD) ? `{"jsonrpc":"2.0","id":${id},${text.slice(HEAD.length)}` : undefined;
 }
 
 /** JSON without white space between its tokens. */

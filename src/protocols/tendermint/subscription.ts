@@ -1,6 +1,10 @@
 import type { ProtocolCall } from "../../domain/relay_request.ts";
 import type { SubscriptionDialect } from "../../domain/subscription.ts";
-import { notification, readEnvelope, readReply, textOf, UNREADABLE, withRequestId } from "../jsonrpc/subscription.ts";
+import { memberSpan } from "../jsonrpc/member_span.ts";
+import { callMessage, notification, readEnvelope, readReply, textOf, UNREADABLE } from "../jsonrpc/subscription.ts";
+
+const encoder = new TextEncoder();
+const QUERY = encoder.encode("query");
 
 /**
  * Subscriptions of Tendermint: to a query, and notifications have the id of the subscribing request. A client has each
@@ -9,19 +13,27 @@ import { notification, readEnvelope, readReply, textOf, UNREADABLE, withRequestI
 export const TENDERMINT_SUBSCRIPTIONS: SubscriptionDialect = {
   isOncePerClient: true,
   keyOf: (call) => queryOf(call) ?? "",
-  subscribeMessage: (call, id) => withRequestId(call, id),
+  subscribeMessage: (call, id) => callMessage(call.nodeRequest.body, id) ?? "",
+  callMessage,
   unsubscribeMessage: (call, _subscription, id) =>
     `{"jsonrpc":"2.0","id":${id},"method":"unsubscribe","params":{"query":${JSON.stringify(queryOf(call) ?? "")}}}`,
   readNodeMessage(text, isPending) {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = encoder.encode(text);
     const envelope = readEnvelope(bytes);
     if (envelope?.id === undefined) return UNREADABLE;
-    const { id } = envelope;
+    const { id, result, error } = envelope;
     // Older nodes mark notifications: 7#event, in quotes.
     const idText = textOf(bytes, id).replace(/^"(\d+)(?:#event)?"$/, "$1");
-    if (!isPending(Number(idText))) return { ...notification(bytes, id), subscription: idText };
-    const reply = readReply(bytes, envelope, id);
-    return reply.kind === "reply" ? { ...reply, subscription: reply.isError ? "" : idText } : reply;
+    // An event names its query. It may come before the answer to the subscribe, which has the same id.
+    if (result !== undefined && memberSpan(bytes, result.start, QUERY) !== undefined) {
+      return { ...notification(bytes, id), subscription: idText };
+    }
+    if (isPending(Number(idText))) {
+      const reply = readReply(bytes, envelope, id);
+      return reply.kind === "reply" ? { ...reply, subscription: reply.isError ? "" : idText } : reply;
+    }
+    // A node ends the subscription of whom it takes for too slow with an error.
+    return error === undefined ? UNREADABLE : { kind: "ended", subscription: idText };
   },
   clientId: (call) => callerId(call),
   acceptance: () => '{"jsonrpc":"2.0","id":1,"result":{}}',

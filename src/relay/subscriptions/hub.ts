@@ -28,6 +28,8 @@ export interface HubStats {
   readonly subscriptions: number;
   /** Subscriptions with nodes. */
   readonly shared: number;
+  /** Connections to nodes. */
+  readonly connections: number;
   /** Subscriptions that were opened again after their connection had broken. */
   readonly reconnects: number;
 }
@@ -38,8 +40,8 @@ export class SubscriptionHub {
   readonly #options: HubOptions;
   readonly #shared = new Map<string, SharedSubscription>();
   readonly #members = new Map<Subscriber, Map<string, Share>>();
-  /** Subscribes that wait for their node; they count against the limits. */
-  readonly #waiting = new Map<Subscriber, number>();
+  /** Keys of the subscribes that wait for their node; they count against the limits. */
+  readonly #waiting = new Map<Subscriber, string[]>();
   #count = 0;
   #reconnects = 0;
 
@@ -55,26 +57,29 @@ export class SubscriptionHub {
   async subscribe(request: RelayRequest, subscriber: Subscriber): Promise<RelayError | undefined> {
     const { dialect } = this.#deps;
     const own = this.#members.get(subscriber);
-    const waiting = this.#waiting.get(subscriber) ?? 0;
+    const waiting = this.#waiting.get(subscriber) ?? [];
     const { maxPerClient, maxInAll } = this.#options;
-    if ((own?.size ?? 0) + waiting >= maxPerClient) {
+    if ((own?.size ?? 0) + waiting.length >= maxPerClient) {
       return tooMany(`a connection may have ${maxPerClient} subscriptions`);
     }
     if (this.#count >= maxInAll) return tooMany(`the relay has ${maxInAll} subscriptions, the most it may have`);
-    const key = `${request.steering.selectProvider} ${dialect.keyOf(request.call)}`;
-    if (dialect.isOncePerClient && own?.has(dialect.keyOf(request.call))) {
+    const callKey = dialect.keyOf(request.call);
+    if (dialect.isOncePerClient && (own?.has(callKey) || waiting.includes(callKey))) {
       return failure("invalid_request", "this connection has that subscription already").error;
     }
     const refusal = this.#deps.meter.admit(request);
     if (refusal !== undefined) return refusal.error;
     this.#count++;
-    this.#waiting.set(subscriber, waiting + 1);
+    this.#waiting.set(subscriber, [...waiting, callKey]);
     try {
-      return await this.#join(key, request, subscriber);
+      // Those who let different providers be asked can't share one.
+      const { selectProvider, blockedProviders } = request.steering;
+      return await this.#join([selectProvider, ...blockedProviders, callKey].join("\n"), request, subscriber);
     } finally {
       this.#deps.meter.release(request);
-      const left = this.#waiting.get(subscriber)! - 1;
-      if (left === 0) this.#waiting.delete(subscriber);
+      const left = [...this.#waiting.get(subscriber)!];
+      left.splice(left.indexOf(callKey), 1);
+      if (left.length === 0) this.#waiting.delete(subscriber);
       else this.#waiting.set(subscriber, left);
     }
   }
@@ -139,7 +144,8 @@ export class SubscriptionHub {
 
   /** What there is at the moment. */
   stats(): HubStats {
-    return { subscriptions: this.#count, shared: this.#shared.size, reconnects: this.#reconnects };
+    const { size: connections } = this.#deps.pool;
+    return { subscriptions: this.#count, shared: this.#shared.size, connections, reconnects: this.#reconnects };
   }
 
   /** Ends every connection to a node, and tries no more. */

@@ -1,25 +1,22 @@
 import type { Clock } from "../../domain/clock.ts";
-import type { Log } from "../../domain/log.ts";
 import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../../domain/relay_error.ts";
 import type { RelayRequest } from "../../domain/relay_request.ts";
 import type { NodeUrl } from "../../providers/provider.ts";
 import type { Candidate } from "../../providers/selector.ts";
+import type { SocketSelector } from "../../providers/socket_selector.ts";
 import type { Meter } from "../meter.ts";
 import type { Membership } from "./membership.ts";
 import { RecentMessages } from "./recent_messages.ts";
-import type { Start } from "./start_outcome.ts";
-import type { OpenResult, UpstreamPool } from "./upstream.ts";
+import { judgeRefusal, type Start } from "./start_outcome.ts";
+import type { OpenResult } from "./upstream_connection.ts";
+import type { UpstreamPool } from "./upstream_pool.ts";
 
 /** What a shared subscription works with. */
 export interface SharedDeps {
   readonly pool: UpstreamPool;
+  readonly sockets: Pick<SocketSelector, "select" | "report">;
   readonly meter: Meter;
   readonly clock: Clock;
-  readonly log: Log;
-  /** The next node to subscribe with; undefined when everyone who serves it has been tried. */
-  selectSocket(request: RelayRequest, tried: ReadonlySet<NodeUrl>): Candidate | undefined;
-  /** Takes in how a node did. */
-  reportSocket(candidate: Candidate, isGood: boolean, request: RelayRequest): void;
   random(): number;
   /** Nobody is left. */
   onEmpty(): void;
@@ -30,6 +27,18 @@ export interface SharedDeps {
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
 const JITTER = 0.3;
+/** A subscription that ends sooner than that has not been worth opening, and the next try waits longer. */
+const STABLE_MS = 10_000;
+/** Messages that are kept for the first client, which is answered at once. */
+const MAX_HELD = 256;
+
+type Opened = OpenResult & { readonly kind: "open" };
+
+interface Message {
+  readonly before: string;
+  readonly after: string;
+  readonly provider: string;
+}
 
 /**
  * One subscription with a node, and everyone who has a share in it.
@@ -48,8 +57,12 @@ export class SharedSubscription {
   #starting: Promise<Start> | undefined;
   /** Settles the start that those who join wait for while the connection is away. */
   #settle: ((start: Start) => void) | undefined;
-  #open: (OpenResult & { readonly kind: "open" }) | undefined;
-  #provider = "";
+  #open: Opened | undefined;
+  #openedAtMs = 0;
+  /** What has come before the first client had its answer. */
+  #held: Message[] = [];
+  /** Tries in a row that came to nothing. */
+  #round = 0;
   #cancelRetry: (() => void) | undefined;
   #isClosed = false;
 
@@ -60,9 +73,10 @@ export class SharedSubscription {
 
   /** Opens the subscription, or waits for whoever does, but no longer than the client stays. */
   async start(signal: AbortSignal): Promise<Start> {
+    if (signal.aborted) return GONE;
     this.#waiting++;
     const { promise: left, resolve } = Promise.withResolvers<Start>();
-    const onAbort = () => resolve({ kind: "failure", error: CLIENT_CLOSED, tried: [] });
+    const onAbort = () => resolve(GONE);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       this.#starting ??= this.#connect();
@@ -77,7 +91,7 @@ export class SharedSubscription {
   /** Gives a client its share. */
   add(membership: Membership): void {
     this.#members.add(membership);
-    this.#open?.flush();
+    for (const message of this.#held.splice(0)) this.#deliver(message);
   }
 
   /** Takes a client's share away; the last one ends the subscription. */
@@ -107,64 +121,99 @@ export class SharedSubscription {
     this.#deps.onEmpty();
   }
 
-  /** Asks one node after the other until one answers. */
+  /** Asks one node after the other until one accepts. */
   async #connect(): Promise<Start> {
-    const { pool, selectSocket, reportSocket } = this.#deps;
+    const { sockets } = this.#deps;
     const triedUrls = new Set<NodeUrl>();
     const tried: string[] = [];
+    let refusal: { readonly text: string; readonly provider: string } | undefined;
     let last: RelayError | undefined;
     for (;;) {
       if (this.#isClosed) return { kind: "failure", error: SHUTTING_DOWN, tried };
-      const candidate = selectSocket(this.#request, triedUrls);
-      if (candidate === undefined) return { kind: "failure", error: last ?? NO_SOCKET, tried };
+      const candidate = sockets.select(this.#request, triedUrls);
+      if (candidate === undefined) {
+        if (refusal === undefined) return { kind: "failure", error: last ?? NO_SOCKET, tried };
+        // The bill names who was asked last.
+        const { text, provider } = refusal;
+        return { kind: "refused", text, tried: [...tried.filter((name) => name !== provider), provider] };
+      }
+      const { provider: { name } } = candidate;
       triedUrls.add(candidate.nodeUrl);
-      tried.push(candidate.provider.name);
-      const result = await pool.open(candidate.nodeUrl, this.#request.call, {
-        notify: (before, after) => this.#deliver(before, after),
-        lost: () => this.#lost(candidate),
-      });
-      if (result.kind === "refused") return { ...result, tried };
-      reportSocket(candidate, result.kind === "open", this.#request);
-      if (result.kind === "failure") {
-        last = failure(result.error.code, `provider ${candidate.provider.name}: ${result.error.message}`).error;
-        continue;
+      tried.push(name);
+      const result = await this.#ask(candidate);
+      switch (result.kind) {
+        case "open":
+          // Who joins later has asked nobody else.
+          this.#starting = Promise.resolve({ kind: "open", subscription: result.subscription, tried: [name] });
+          return { kind: "open", subscription: result.subscription, tried };
+        case "refused": {
+          const { sample, askAnother } = judgeRefusal(this.#request.call, result.text, result.latencyMs);
+          sockets.report(candidate, sample, this.#request.api.computeUnits);
+          refusal = { text: result.text, provider: name };
+          // Those who have been accepted once are not to hear of a refusal.
+          if (!askAnother && this.#members.size === 0) return { kind: "refused", text: result.text, tried };
+          break;
+        }
+        case "failure":
+          last = failure(result.error.code, `provider ${name}: ${result.error.message}`).error;
       }
-      if (this.#isClosed) {
-        result.close();
-        return { kind: "failure", error: SHUTTING_DOWN, tried };
-      }
-      this.#open = result;
-      this.#provider = candidate.provider.name;
-      const { subscription } = result;
-      // Who joins later has asked nobody else.
-      this.#starting = Promise.resolve({ kind: "open", subscription, tried: tried.slice(-1) });
-      return { kind: "open", subscription, tried };
     }
   }
 
-  #deliver(before: string, after: string): void {
-    if (this.#recent.isRepeated(before, after)) return;
-    for (const membership of this.#members) {
-      const { subscriber, clientId, request } = membership;
-      if (subscriber.deliver(before + clientId + after)) this.#deps.meter.delivery(request, this.#provider);
+  /** Asks one node. */
+  async #ask(candidate: Candidate): Promise<OpenResult> {
+    const { pool, sockets, clock } = this.#deps;
+    const { provider: { name: provider } } = candidate;
+    let isLost = false;
+    let isAdopted = false;
+    const result = await pool.open(candidate, this.#request.call, {
+      notify: (before, after) => this.#deliver({ before, after, provider }),
+      lost: () => {
+        isLost = true;
+        if (isAdopted) this.#lost();
+      },
+    });
+    const { computeUnits } = this.#request.api;
+    if (result.kind === "failure" && ANSWER_FAULTS.has(result.error.code)) {
+      sockets.report(candidate, { kind: "failed" }, computeUnits);
+    }
+    if (result.kind !== "open") return result;
+    sockets.report(candidate, { kind: "answered", latencyMs: result.latencyMs }, computeUnits);
+    if (this.#isClosed) result.close();
+    // It may have ended while its answer was on its way here.
+    if (isLost || this.#isClosed) return failure("upstream_disconnected", "the subscription ended at once");
+    isAdopted = true;
+    this.#open = result;
+    this.#openedAtMs = clock.monotonic();
+    return result;
+  }
+
+  #deliver(message: Message): void {
+    const { clock, meter } = this.#deps;
+    if (this.#members.size === 0) {
+      if (this.#waiting > 0) this.#held.push(message);
+      if (this.#held.length > MAX_HELD) this.#held.shift();
+      return;
+    }
+    const { before, after, provider } = message;
+    if (this.#recent.isRepeated(`${before}\n${after}`, clock.monotonic())) return;
+    for (const { subscriber, clientId, request } of this.#members) {
+      if (subscriber.deliver(before + clientId + after)) meter.delivery(request, provider);
     }
   }
 
-  #lost(candidate: Candidate): void {
+  #lost(): void {
     this.#open = undefined;
     if (this.#isClosed) return;
-    this.#deps.reportSocket(candidate, false, this.#request);
+    if (this.#deps.clock.monotonic() - this.#openedAtMs >= STABLE_MS) this.#round = 0;
     this.#recent.expectRepeats();
-    this.#deps.log.info("a subscription's connection has ended; it is opened again", {
-      provider: candidate.provider.name,
-    });
-    this.#retry(0);
+    this.#retry();
   }
 
-  #retry(round: number): void {
-    const { clock, random } = this.#deps;
-    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** round, MAX_BACKOFF_MS);
-    const delayMs = backoffMs * (1 - JITTER / 2 + JITTER * random());
+  #retry(): void {
+    const { clock, random, onReopened } = this.#deps;
+    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#round++, MAX_BACKOFF_MS);
+    const delayMs = backoffMs * (1 - JITTER + 2 * JITTER * random());
     const { promise, resolve } = Promise.withResolvers<Start>();
     this.#starting = promise;
     this.#settle = resolve;
@@ -172,13 +221,17 @@ export class SharedSubscription {
       const start = await this.#connect();
       resolve(start);
       if (this.#isClosed) return;
-      if (start.kind !== "open") return this.#retry(round + 1);
-      this.#deps.onReopened();
-      this.#open?.flush();
+      if (start.kind !== "open") return this.#retry();
+      this.#recent.reopened(clock.monotonic());
+      onReopened();
     });
   }
 }
 
+/** Failures that are the subscribe's own: those of its connection are told by the connection. */
+const ANSWER_FAULTS: ReadonlySet<string> = new Set(["upstream_timeout", "malformed_answer"]);
+
+const GONE: Start = { kind: "failure", error: CLIENT_CLOSED, tried: [] };
 const NO_SOCKET: RelayError = failure(
   "no_provider",
   "no configured provider serves subscriptions; add a ws:// or wss:// URL to its node-urls",

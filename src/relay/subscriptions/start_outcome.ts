@@ -1,5 +1,7 @@
+import { NODE_ERRORS } from "../../domain/node_error.ts";
 import type { RelayError } from "../../domain/relay_error.ts";
-import type { RelayRequest } from "../../domain/relay_request.ts";
+import type { ProtocolCall, RelayRequest } from "../../domain/relay_request.ts";
+import type { Sample } from "../../providers/selector.ts";
 import type { Meter } from "../meter.ts";
 
 /** How a subscribe ended: accepted by a node, refused by one, or never with one. */
@@ -31,4 +33,18 @@ export function recordStart(meter: Meter, request: RelayRequest, start: Start): 
     hedges: 0,
     notes: [],
   });
+}
+
+/** What a node's refusal of a subscribe says about the node, and whether another one may accept it. */
+export function judgeRefusal(
+  call: ProtocolCall,
+  text: string,
+  latencyMs: number,
+): { readonly sample: Sample; readonly askAnother: boolean } {
+  const body = new TextEncoder().encode(text);
+  const reading = call.readReply({ status: 200, headers: [], body, trailers: [], retryAfterMs: 0 });
+  const nodeError = reading.kind === "answer" ? reading.nodeError ?? "unknown" : "unknown";
+  const { askAnother, penalise } = NODE_ERRORS[nodeError];
+  if (nodeError === "rate_limited") return { sample: { kind: "rate_limited", retryAfterMs: 0 }, askAnother };
+  return { sample: penalise ? { kind: "failed" } : { kind: "answered", latencyMs }, askAnother };
 }

@@ -1,0 +1,106 @@
+/** A relay's WebSocket side without a host: clients are objects, nodes are reached over real sockets. */
+import { assemble } from "../../src/config/assemble.ts";
+import type { SocketAssembly } from "../../src/config/assemble_sockets.ts";
+import type { RelayConfig } from "../../src/config/relay_config.ts";
+import { type Clock, systemClock } from "../../src/domain/clock.ts";
+import { silentLog } from "../../src/domain/log.ts";
+import { NO_STEERING } from "../../src/domain/steering.ts";
+import type { SocketReceiver } from "../../src/hosts/websocket_session.ts";
+import { WebSocketSessions } from "../../src/hosts/websocket_sessions.ts";
+import { MemorySink } from "./memory_sink.ts";
+import type { SocketNode } from "./socket_node.ts";
+
+/** A client's end. */
+export interface StageClient {
+  /** Everything that it was sent, parsed. */
+  readonly messages: readonly Record<string, unknown>[];
+  /** The results of its notifications. */
+  readonly delivered: readonly unknown[];
+  /** Sends a call, and waits for its answer. */
+  call(method: string, params?: unknown): Promise<{ readonly result?: unknown; readonly error?: { code: number } }>;
+  /** Resolves when so many notifications have come. */
+  notified(count: number): Promise<void>;
+  /** It goes away. */
+  leave(): void;
+}
+
+/** The relay's side. */
+export interface SocketStage extends AsyncDisposable {
+  readonly usage: MemorySink;
+  readonly sockets: SocketAssembly;
+  join(project?: string): StageClient;
+}
+
+/** What a stage may be set up with, beside what a relay is configured with. */
+export interface StageOptions extends Partial<RelayConfig> {
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** Providers `node-1`, `node-2` and so on. */
+export function providersOf(nodes: readonly Pick<SocketNode, "httpUrl" | "wsUrl">[]): RelayConfig["providers"] {
+  return nodes.map(({ httpUrl, wsUrl }, index) => ({
+    name: `node-${index + 1}`,
+    nodeUrls: [{ url: httpUrl }, { url: wsUrl }],
+  }));
+}
+
+/** Sets it up in front of nodes. */
+export function stageSockets(nodes: readonly SocketNode[], options: StageOptions = {}): SocketStage {
+  const { clock = systemClock, random, ...config } = options;
+  const usage = new MemorySink();
+  const { sockets, close } = assemble({ chainId: "ETH1", providers: providersOf(nodes), ...config }, {
+    usage,
+    fetch: globalThis.fetch,
+    clock,
+    log: silentLog,
+    random,
+  });
+  const sessions = new WebSocketSessions(sockets!.deps, sockets!.options);
+  return {
+    usage,
+    sockets: sockets!,
+    join(project = "acme") {
+      const messages: Record<string, unknown>[] = [];
+      const delivered: unknown[] = [];
+      const answers = new Map<unknown, (message: Record<string, unknown>) => void>();
+      const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+      let lastId = 0;
+      const session: SocketReceiver = sessions.open({
+        bufferedAmount: 0,
+        send(text) {
+          const message: Record<string, unknown> = JSON.parse(text);
+          messages.push(message);
+          if (message["params"] === undefined) answers.get(message["id"])?.(message);
+          else {
+            delivered.push((message["params"] as { result: unknown }).result);
+            for (const { count, resolve } of waiting) if (delivered.length >= count) resolve();
+          }
+          return true;
+        },
+        close: () => session.closed(),
+      }, { caller: { project, origin: "", address: "" }, steering: NO_STEERING, path: "/" });
+      return {
+        messages,
+        delivered,
+        call(method, params = []) {
+          const { promise, resolve } = Promise.withResolvers<Record<string, unknown>>();
+          answers.set(++lastId, resolve);
+          session.message(JSON.stringify({ jsonrpc: "2.0", id: lastId, method, params }));
+          return promise;
+        },
+        notified(count) {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          if (delivered.length >= count) resolve();
+          else waiting.push({ count, resolve });
+          return promise;
+        },
+        leave: () => session.closed(),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await sessions.drain(1_000);
+      close();
+    },
+  };
+}
