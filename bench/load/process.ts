@@ -7,7 +7,22 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Resident memory of a process, MiB. */
+/** Resident memory of a process at this moment, MiB. */
 export function residentMib(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) / 1024;
+  return statusMib(pid, "VmRSS");
+}
+
+/** The most resident memory that a process has had since {@linkcode forgetPeak}, MiB. */
+export function peakMib(pid: number): number {
+  return statusMib(pid, "VmHWM");
+}
+
+/** Has the peak begin anew: what a start takes is not what a load takes. */
+export function forgetPeak(pid: number): void {
+  Deno.writeTextFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
+function statusMib(pid: number, name: string): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)![1]) / 1024;
 }

@@ -1,4 +1,4 @@
-/** A server of the system, started for one measurement. */
+/** A program, started for one measurement. */
 export interface Server extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
@@ -9,7 +9,7 @@ export interface Server extends AsyncDisposable {
 export async function startServer(
   program: string,
   config: (port: number, folder: string) => string,
-  args: (file: string, folder: string) => readonly string[],
+  args: (file: string, folder: string, port: number) => readonly string[],
 ): Promise<Server> {
   const folder = await Deno.makeTempDir();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -17,9 +17,14 @@ export async function startServer(
   listener.close();
   const file = `${folder}/config`;
   await Deno.writeTextFile(file, config(port, folder));
-  const child = new Deno.Command(program, { args: [...args(file, folder)], stdin: "null" }).spawn();
+  const child = new Deno.Command(program, { args: [...args(file, folder, port)], stdin: "null", stdout: "null" })
+    .spawn();
   const stop = async () => {
-    child.kill("SIGTERM");
+    try {
+      child.kill("SIGTERM");
+    } catch {
+      // It has ended already.
+    }
     await child.status;
     await Deno.remove(folder, { recursive: true });
   };

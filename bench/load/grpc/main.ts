@@ -1,9 +1,13 @@
 /**
  * Unary gRPC calls through the relay, with usage events on, beside the same calls through nginx and straight to the node.
  *
- * Needs nginx and h2load (Debian: nginx-light, nghttp2-client). `deno run -A bench/load/grpc/main.ts [SECONDS] [ROUNDS]`
+ * Needs nginx and h2load (Debian: nginx-light, nghttp2-client).
+ * `deno run -A bench/load/grpc/main.ts [--json] [SECONDS] [ROUNDS]`
  */
-const [seconds = 4, rounds = 3] = Deno.args.map(Number);
+import { formatSection, type Section } from "../section.ts";
+
+const isJson = Deno.args.includes("--json");
+const [seconds = 4, rounds = 3] = Deno.args.filter((arg) => arg !== "--json").map(Number);
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const folder = await Deno.makeTempDir();
 const children: Deno.ChildProcess[] = [];
@@ -145,13 +149,23 @@ try {
   ];
   for (let round = 0; round < rounds; round++) for (const way of ways) await measure(way);
   const nginx = median(ways[1]!.rates);
-  const lines = ways.map(({ name, rates, cpuUs }) => {
-    const rate = median(rates);
-    const columns = [name.padEnd(26), rate.toFixed(0).padStart(8), median(cpuUs).toFixed(1).padStart(8)];
-    return [...columns, (rate / nginx).toFixed(2).padStart(8)].join("  ");
-  });
-  const head = ["way".padEnd(26), " calls/s", "CPU us/call", "of nginx"].join("  ");
-  Deno.stdout.writeSync(new TextEncoder().encode(`${[head, ...lines].join("\n")}\n`));
+  const base = median(ways[1]!.cpuUs);
+  const section: Section = {
+    title: "Unary gRPC",
+    about:
+      "Calls of 32 bytes, answered with 100, from h2load over 4 connections with 25 calls at once each; the relay with " +
+      "usage events exported as Protobuf.",
+    heads: ["", "calls/s", "of nginx", "CPU of a call", "of nginx"],
+    rows: ways.map(({ name, rates, cpuUs }) => [
+      name,
+      Math.round(median(rates)).toLocaleString("en"),
+      `${Math.round(median(rates) / nginx * 100)} %`,
+      `${median(cpuUs).toFixed(1)} us`,
+      (median(cpuUs) / base).toFixed(2),
+    ]),
+  };
+  const text = isJson ? JSON.stringify(section) : formatSection(section);
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 } finally {
   for (const child of children) child.kill("SIGKILL");
   await Promise.all(children.map((child) => child.status));

@@ -1,0 +1,25 @@
+import type { Section } from "./section.ts";
+
+/** Programs beside this file that measure other ways in, each with what it needs on the machine. */
+const PROGRAMS: readonly { readonly file: string; readonly needs: readonly string[] }[] = [
+  { file: "grpc/main.ts", needs: ["nginx", "h2load"] },
+];
+/** Longest that one may take, milliseconds. */
+const LIMIT_MS = 120_000;
+
+/** Has each program measure, one after the other. */
+export async function runPrograms(hasAll: (programs: readonly string[]) => Promise<boolean>): Promise<Section[]> {
+  const sections: Section[] = [];
+  for (const { file, needs } of PROGRAMS) {
+    if (!await hasAll(needs)) continue;
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", new URL(file, import.meta.url).pathname, "--json"],
+      cwd: new URL("../../", import.meta.url).pathname,
+      stdin: "null",
+      signal: AbortSignal.timeout(LIMIT_MS),
+    }).output();
+    if (!success) throw new Error(`${file} failed: ${new TextDecoder().decode(stderr)}`);
+    sections.push(JSON.parse(new TextDecoder().decode(stdout)));
+  }
+  return sections;
+}
