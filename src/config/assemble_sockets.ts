@@ -9,10 +9,14 @@ import type { NodeSocketConnector } from "../providers/node_socket.ts";
 import { type SocketNodes, SocketSelector } from "../providers/socket_selector.ts";
 import type { Meter } from "../relay/meter.ts";
 import type { Relay } from "../relay/relay.ts";
+import type { GapFill } from "../relay/subscriptions/head_stream.ts";
 import { SubscriptionHub } from "../relay/subscriptions/hub.ts";
+import { createSocketTransport } from "../relay/subscriptions/socket_transport.ts";
 import { UpstreamPool } from "../relay/subscriptions/upstream_pool.ts";
 import type { Matcher } from "../spec/matcher.ts";
 import { queryOf, subscriptionDirectives } from "../spec/node_query.ts";
+import { createBlockFetch } from "./fetch_block.ts";
+import { createBlockQuestion } from "./node_probe.ts";
 import { createTextWording } from "./node_wording.ts";
 import type { SocketConfig } from "./relay_config.ts";
 
@@ -22,6 +26,8 @@ const UPSTREAM_TIMEOUT_MS = 10_000;
 const MAX_SILENCE_MS = 15_000;
 /** How long a connection is kept that only the relay's own questions were asked on, milliseconds. */
 const IDLE_MS = 30_000;
+/** Time in which heads that came without a connection have to be fetched, milliseconds. */
+const GAP_TIMEOUT_MS = 30_000;
 const MIB = 1024 * 1024;
 
 /** What the WebSocket side of a relay is made of. */
@@ -116,7 +122,22 @@ export function assembleSockets(
     lifeSign: lifeSign === undefined ? undefined : wording.sample(lifeSign)?.nodeRequest.body ?? undefined,
     idleMs: IDLE_MS,
   });
-  const hub = new SubscriptionHub({ pool, sockets, meter, dialect, clock, random }, {
+  const transport = createSocketTransport(pool, sockets);
+  const block = config.gapFill
+    ? createBlockQuestion({ chain, apiInterface, wording, matcher, transport, clock })
+    : undefined;
+  if (config.gapFill && block === undefined) {
+    log.info("gaps are not filled: the chain spec does not say how a block is asked for", { chain });
+  }
+  const gapFill: GapFill | undefined = block && {
+    maxBlocks: config.maxGapBlocks ?? 128,
+    timeoutMs: GAP_TIMEOUT_MS,
+    counts: { filled: 0, givenUp: 0 },
+    clock,
+    log,
+    fetchBlock: createBlockFetch(block, sockets, clock),
+  };
+  const hub = new SubscriptionHub({ pool, sockets, meter, dialect, clock, random, gapFill }, {
     maxPerClient: limitOf(config.maxSubscriptionsPerClient, 25),
     maxInAll: limitOf(config.maxSubscriptions, 5_000),
   });

@@ -117,6 +117,11 @@ export const RELAY_FLAGS = {
   "upstream-websocket-subscriptions": integer(100, 1, 10_000, "subscriptions on one connection to a node"),
   "upstream-websocket-timeout": duration("10s", 50, "10m", "time for a node to connect, and to answer a subscribe"),
   "upstream-websocket-silence": duration("15s", 0, "1h", "silence after which a node is asked for a sign of life"),
+  "subscription-gap-fill": toggle(
+    false,
+    "fetch the heads that came between two connections for subscribers of newHeads",
+  ),
+  "subscription-gap-fill-max-blocks": integer(128, 1, 10_000, "most heads that are fetched so"),
   "upstream-websocket-max-message-bytes": integer(67_108_864, 1, 67_108_864, "largest message of a node"),
   "http-server": choice(
     ["deno", "node"],

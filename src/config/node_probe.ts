@@ -31,6 +31,14 @@ function newestBlockQuestion(deps: NodeProbeDeps): NodeQuestion | undefined {
   return query && createQuestion(deps, asBlockNumber(query));
 }
 
+/** The question for the block of a height, whose answer is the block in JSON; undefined where the chain spec has none. */
+export function createBlockQuestion(deps: NodeProbeDeps): NodeQuestion | undefined {
+  const query = queryOf(deps.matcher, "GET_BLOCK_BY_NUM");
+  if (query === undefined || !PLACEHOLDER.test(query.template)) return undefined;
+  const read = (answer: unknown) => typeof answer === "object" && answer !== null ? JSON.stringify(answer) : undefined;
+  return createQuestion(deps, { ...query, read, readWhole: undefined });
+}
+
 /** All that the chain spec holds nodes to, as far as it can be asked. */
 function nodeChecks(deps: NodeProbeDeps): NodeCheck[] {
   return verificationsOf(deps.matcher).flatMap((verification) => {

@@ -116,6 +116,13 @@ export interface SocketConfig {
   readonly subscribeTimeoutMs?: number;
   /** Silence of a connection to a node after which it is asked for a sign of life; default 15,000; 0 for never. */
   readonly maxUpstreamSilenceMs?: number;
+  /**
+   * Whether subscribers to new heads are sent those that came while there was no connection to a node: fetched by the
+   * question that the chain spec has for a block, and delivered like any others. Default false.
+   */
+  readonly gapFill?: boolean;
+  /** Most heads that are sent so; default 128. */
+  readonly maxGapBlocks?: number;
   /** Largest message of a node in bytes; one that is larger ends its connection; default 64 MiB. */
   readonly maxUpstreamMessageBytes?: number;
 }

@@ -28,6 +28,29 @@ export type NodeMessage =
   }
   | { readonly kind: "unreadable" };
 
+/** A notification, parted where the id of its subscription stands. */
+export interface NotificationParts {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** What is to be known of a block to put it in its place. */
+export interface Head {
+  readonly height: number;
+  readonly hash: string;
+  readonly parentHash: string;
+}
+
+/** Subscriptions to new heads, where a protocol has them: bytes only, no state. */
+export interface HeadsDialect {
+  /** Whether a call subscribes to new heads. */
+  areWanted(call: ProtocolCall): boolean;
+  /** The head in a notification; undefined for what is none. */
+  read(message: NotificationParts): Head | undefined;
+  /** A block in JSON, as a node answers with it, in a notification with the members that `like` has. */
+  compose(block: string, like: NotificationParts): NotificationParts & { readonly head: Head } | undefined;
+}
+
 /** How subscriptions are written in a protocol: bytes only, no state. */
 export interface SubscriptionDialect {
   /** Whether one client may have the same subscription once only. */
@@ -50,4 +73,6 @@ export interface SubscriptionDialect {
   endedBy(call: ProtocolCall): string | undefined;
   /** The node's answer to an unsubscribe, as one to the id 1. */
   farewell(): string;
+  /** Left out where no subscription is known to be one to new heads. */
+  readonly heads?: HeadsDialect;
 }

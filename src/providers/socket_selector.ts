@@ -38,6 +38,12 @@ export class SocketSelector {
     return this.#byKey.has(socketKey(candidate));
   }
 
+  /** Whose URL it is; undefined for one that is not a WebSocket of a node. */
+  find(nodeUrl: NodeUrl): Candidate | undefined {
+    for (const candidate of this.#byKey.values()) if (candidate.nodeUrl === nodeUrl) return candidate;
+    return undefined;
+  }
+
   /** The next one; undefined when everyone who serves the call has been tried. */
   select(request: RelayRequest, tried: ReadonlySet<NodeUrl>): Candidate | undefined {
     return this.#nodes.selector.select({ request, api: request.api, tried, minBlock: 0, overSocket: true });

@@ -78,6 +78,8 @@ Deno.test("without arguments every flag has its documented default", () => {
     "upstream-websocket-subscriptions": 100,
     "upstream-websocket-timeout": 10_000,
     "upstream-websocket-silence": 15_000,
+    "subscription-gap-fill": false,
+    "subscription-gap-fill-max-blocks": 128,
     "upstream-websocket-max-message-bytes": 67_108_864,
     "http-server": "deno",
     "http-header-timeout": 10_000,

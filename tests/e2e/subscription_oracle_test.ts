@@ -1,16 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { startAnvil } from "../../examples/demo/anvil.ts";
+import { mineBlock } from "../support/anvil_blocks.ts";
 import { finalLedger } from "../support/bill.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { billedDeliveries, deliveriesByProject, startRecording } from "../support/recording_subscriber.ts";
 import { startRelay } from "../support/relay_process.ts";
-
-/** Adds a block. */
-async function mine(url: string): Promise<void> {
-  const body = '{"jsonrpc":"2.0","id":1,"method":"evm_mine","params":[]}';
-  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
-  await response.body?.cancel();
-}
 
 Deno.test("what clients were delivered is what their projects pay for, through nodes that are killed", async () => {
   await using first = await startAnvil(["--no-mining"]);
@@ -30,7 +24,7 @@ Deno.test("what clients were delivered is what their projects pay for, through n
   );
   for (const client of clients) await client.subscribe(["newHeads"]);
   await clients[0]!.subscribe(["newHeads"]);
-  await Promise.all([first, second].map(({ url }) => mine(url)));
+  await Promise.all([first, second].map(({ url }) => mineBlock(url)));
   await Promise.all(clients.map((client) => client.until(() => true)));
   const isOfFirst = (number: string) => Number(number) < 1000;
   const { number } = clients[0]!.deliveries[0]!.result as { number: string };
@@ -40,7 +34,7 @@ Deno.test("what clients were delivered is what their projects pay for, through n
   let isOver = false;
   const mining = (async () => {
     while (!isOver) {
-      await mine(left.url);
+      await mineBlock(left.url);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   })();

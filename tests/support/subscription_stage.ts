@@ -3,7 +3,7 @@ import { assemble } from "../../src/config/assemble.ts";
 import type { SocketAssembly } from "../../src/config/assemble_sockets.ts";
 import type { RelayConfig } from "../../src/config/relay_config.ts";
 import { type Clock, systemClock } from "../../src/domain/clock.ts";
-import { silentLog } from "../../src/domain/log.ts";
+import { type Log, silentLog } from "../../src/domain/log.ts";
 import { NO_STEERING } from "../../src/domain/steering.ts";
 import type { SocketReceiver } from "../../src/hosts/websocket_session.ts";
 import { WebSocketSessions } from "../../src/hosts/websocket_sessions.ts";
@@ -35,6 +35,7 @@ export interface SocketStage extends AsyncDisposable {
 export interface StageOptions extends Partial<RelayConfig> {
   readonly clock?: Clock;
   readonly random?: () => number;
+  readonly log?: Log;
 }
 
 /** Providers `node-1`, `node-2` and so on. */
@@ -47,13 +48,13 @@ export function providersOf(nodes: readonly Pick<SocketNode, "httpUrl" | "wsUrl"
 
 /** Sets it up in front of nodes. */
 export function stageSockets(nodes: readonly SocketNode[], options: StageOptions = {}): SocketStage {
-  const { clock = systemClock, random, ...config } = options;
+  const { clock = systemClock, log = silentLog, random, ...config } = options;
   const usage = new MemorySink();
   const { sockets, close } = assemble({ chainId: "ETH1", providers: providersOf(nodes), ...config }, {
     usage,
     fetch: globalThis.fetch,
     clock,
-    log: silentLog,
+    log,
     random,
   });
   const sessions = new WebSocketSessions(sockets!.deps, sockets!.options);

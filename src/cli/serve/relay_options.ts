@@ -23,6 +23,8 @@ function socketOptions(flags: RelayFlags): NonNullable<RelayConfig["sockets"]> {
     maxUpstreamSubscriptions: flags["upstream-websocket-subscriptions"],
     subscribeTimeoutMs: flags["upstream-websocket-timeout"],
     maxUpstreamSilenceMs: flags["upstream-websocket-silence"],
+    gapFill: flags["subscription-gap-fill"],
+    maxGapBlocks: flags["subscription-gap-fill-max-blocks"],
     maxUpstreamMessageBytes: flags["upstream-websocket-max-message-bytes"],
   };
 }

@@ -63,6 +63,10 @@ export interface UpstreamSocketCounts {
   readonly shared: number;
   /** Subscriptions that were opened again after their connection had broken. */
   readonly reconnects: number;
+  /** Heads that came without a connection, and were fetched and sent to subscribers. */
+  readonly gapHeads: number;
+  /** Gaps that stayed. */
+  readonly gapsGivenUp: number;
 }
 
 /**

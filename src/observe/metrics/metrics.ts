@@ -225,6 +225,16 @@ const SOCKET_COUNTERS: SocketRows = [
     "Subscriptions that were opened again after their connection had broken.",
     (counts) => counts.upstreamSockets("reconnects"),
   ],
+  [
+    "ws_gap_heads_total",
+    "Heads that came without a connection to a node, and were fetched and sent to subscribers.",
+    (counts) => counts.upstreamSockets("gapHeads"),
+  ],
+  [
+    "ws_gaps_given_up_total",
+    "Times that heads which came without a connection to a node were not sent to subscribers.",
+    (counts) => counts.upstreamSockets("gapsGivenUp"),
+  ],
 ];
 
 const PROVIDER_COUNTERS: readonly (readonly [string, string, (row: ProviderRow) => number])[] = [

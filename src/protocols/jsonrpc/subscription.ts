@@ -1,6 +1,7 @@
 import type { ProtocolCall } from "../../domain/relay_request.ts";
 import type { NodeMessage, SubscriptionDialect } from "../../domain/subscription.ts";
 import { type Envelope, scanEnvelope, type Span } from "./envelope.ts";
+import { JSONRPC_HEADS } from "./heads.ts";
 import { MAX_DEPTH, skipSpace } from "./json_scan.ts";
 import { memberSpan } from "./member_span.ts";
 
@@ -52,6 +53,7 @@ export function createJsonRpcSubscriptions(methods: readonly SubscriptionMethods
       return typeof id === "string" || typeof id === "number" ? JSON.stringify(id) : undefined;
     },
     farewell: () => '{"jsonrpc":"2.0","id":1,"result":true}',
+    heads: JSONRPC_HEADS,
   };
 }
 

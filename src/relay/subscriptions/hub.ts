@@ -18,7 +18,7 @@ export interface HubOptions {
 }
 
 /** What the hub works with. */
-export interface HubDeps extends Omit<SharedDeps, "onEmpty" | "onReopened"> {
+export interface HubDeps extends Omit<SharedDeps, "onEmpty" | "onReopened" | "heads"> {
   readonly dialect: SubscriptionDialect;
 }
 
@@ -32,6 +32,10 @@ export interface HubStats {
   readonly connections: number;
   /** Subscriptions that were opened again after their connection had broken. */
   readonly reconnects: number;
+  /** Heads that came without a connection, and were fetched and sent to subscribers. */
+  readonly gapHeads: number;
+  /** Gaps that stayed. */
+  readonly gapsGivenUp: number;
 }
 
 /** Every client's subscriptions of one chain and interface: those to the same thing share one with a node. */
@@ -90,6 +94,7 @@ export class SubscriptionHub {
     if (shared === undefined) {
       const created = new SharedSubscription({
         ...this.#deps,
+        heads: dialect.heads?.areWanted(request.call) ? dialect.heads : undefined,
         onEmpty: () => {
           if (this.#shared.get(key) === created) this.#shared.delete(key);
         },
@@ -144,8 +149,15 @@ export class SubscriptionHub {
 
   /** What there is at the moment. */
   stats(): HubStats {
-    const { size: connections } = this.#deps.pool;
-    return { subscriptions: this.#count, shared: this.#shared.size, connections, reconnects: this.#reconnects };
+    const { pool, gapFill } = this.#deps;
+    return {
+      subscriptions: this.#count,
+      shared: this.#shared.size,
+      connections: pool.size,
+      reconnects: this.#reconnects,
+      gapHeads: gapFill?.counts.filled ?? 0,
+      gapsGivenUp: gapFill?.counts.givenUp ?? 0,
+    };
   }
 
   /** Ends every connection to a node, and tries no more. */

@@ -1,10 +1,12 @@
 import type { Clock } from "../../domain/clock.ts";
 import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../../domain/relay_error.ts";
 import type { RelayRequest } from "../../domain/relay_request.ts";
+import type { HeadsDialect } from "../../domain/subscription.ts";
 import type { NodeUrl } from "../../providers/provider.ts";
 import type { Candidate } from "../../providers/selector.ts";
 import type { SocketSelector } from "../../providers/socket_selector.ts";
 import type { Meter } from "../meter.ts";
+import { type GapFill, HeadStream, type Message } from "./head_stream.ts";
 import type { Membership } from "./membership.ts";
 import { RecentMessages } from "./recent_messages.ts";
 import { judgeRefusal, type Start } from "./start_outcome.ts";
@@ -17,6 +19,10 @@ export interface SharedDeps {
   readonly sockets: Pick<SocketSelector, "select" | "report">;
   readonly meter: Meter;
   readonly clock: Clock;
+  /** Tells new heads apart; undefined where the subscription is not to such. */
+  readonly heads?: HeadsDialect | undefined;
+  /** How heads are made up for that came without a connection; undefined where they are not. */
+  readonly gapFill?: GapFill | undefined;
   random(): number;
   /** Nobody is left. */
   onEmpty(): void;
@@ -34,12 +40,6 @@ const MAX_HELD = 256;
 
 type Opened = OpenResult & { readonly kind: "open" };
 
-interface Message {
-  readonly before: string;
-  readonly after: string;
-  readonly provider: string;
-}
-
 /**
  * One subscription with a node, and everyone who has a share in it.
  *
@@ -52,6 +52,9 @@ export class SharedSubscription {
   readonly #request: RelayRequest;
   readonly #members = new Set<Membership>();
   readonly #recent = new RecentMessages();
+  readonly #stream: HeadStream | undefined;
+  /** Those who were there when the connection broke. */
+  #interrupted: ReadonlySet<Membership> = new Set();
   /** Those who wait for the first answer. */
   #waiting = 0;
   #starting: Promise<Start> | undefined;
@@ -69,6 +72,11 @@ export class SharedSubscription {
   constructor(deps: SharedDeps, request: RelayRequest) {
     this.#deps = deps;
     this.#request = request;
+    const { heads, gapFill } = deps;
+    this.#stream = heads && gapFill && new HeadStream(heads, gapFill, {
+      deliver: (message) => this.#send(message, this.#members),
+      deliverMissed: (message) => this.#send(message, this.#members.intersection(this.#interrupted)),
+    });
   }
 
   /** Opens the subscription, or waits for whoever does, but no longer than the client stays. */
@@ -91,7 +99,7 @@ export class SharedSubscription {
   /** Gives a client its share. */
   add(membership: Membership): void {
     this.#members.add(membership);
-    for (const message of this.#held.splice(0)) this.#deliver(message);
+    for (const message of this.#held.splice(0)) this.#take(message);
   }
 
   /** Takes a client's share away; the last one ends the subscription. */
@@ -115,6 +123,7 @@ export class SharedSubscription {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelRetry?.();
+    this.#stream?.stop();
     this.#settle?.({ kind: "failure", error: SHUTTING_DOWN, tried: [] });
     this.#open?.close();
     this.#open = undefined;
@@ -163,11 +172,10 @@ export class SharedSubscription {
   /** Asks one node. */
   async #ask(candidate: Candidate): Promise<OpenResult> {
     const { pool, sockets, clock } = this.#deps;
-    const { provider: { name: provider } } = candidate;
     let isLost = false;
     let isAdopted = false;
     const result = await pool.open(candidate, this.#request.call, {
-      notify: (before, after) => this.#deliver({ before, after, provider }),
+      notify: (before, after) => this.#take({ before, after, from: candidate }),
       lost: () => {
         isLost = true;
         if (isAdopted) this.#lost();
@@ -188,17 +196,24 @@ export class SharedSubscription {
     return result;
   }
 
-  #deliver(message: Message): void {
-    const { clock, meter } = this.#deps;
-    if (this.#members.size === 0) {
-      if (this.#waiting > 0) this.#held.push(message);
+  #take(message: Message): void {
+    if (this.#members.size > 0) {
+      if (this.#stream === undefined) this.#send(message, this.#members);
+      else this.#stream.take(message);
+    } else if (this.#waiting > 0) {
+      this.#held.push(message);
       if (this.#held.length > MAX_HELD) this.#held.shift();
-      return;
     }
-    const { before, after, provider } = message;
-    if (this.#recent.isRepeated(`${before}\n${after}`, clock.monotonic())) return;
-    for (const { subscriber, clientId, request } of this.#members) {
-      if (subscriber.deliver(before + clientId + after)) meter.delivery(request, provider);
+  }
+
+  #send(message: Message, members: ReadonlySet<Membership>): void {
+    const { clock, meter, heads } = this.#deps;
+    const { before, after, from: { provider: { name } } } = message;
+    // Nodes may write the same head in different ways.
+    const identity = (message.head ?? heads?.read(message))?.hash ?? `${before}\n${after}`;
+    if (this.#recent.isRepeated(identity, clock.monotonic())) return;
+    for (const { subscriber, clientId, request } of members) {
+      if (subscriber.deliver(before + clientId + after)) meter.delivery(request, name);
     }
   }
 
@@ -207,6 +222,9 @@ export class SharedSubscription {
     if (this.#isClosed) return;
     if (this.#deps.clock.monotonic() - this.#openedAtMs >= STABLE_MS) this.#round = 0;
     this.#recent.expectRepeats();
+    // Who has joined without a connection, or since, has missed nothing.
+    if (this.#stream?.isBehind === false) this.#interrupted = new Set(this.#members);
+    this.#stream?.lost();
     this.#retry();
   }
 

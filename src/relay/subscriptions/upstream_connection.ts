@@ -218,6 +218,7 @@ export class UpstreamConnection {
 
   /** The answer to a message, undefined when it has not come in time. */
   async #send(message: string, id: number, signal?: AbortSignal): Promise<Reply | undefined> {
+    if (signal?.aborted) return undefined;
     const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
     const giveUp = () => this.#settle(id, undefined);
     const cancelTimer = this.#deps.clock.schedule(this.#options.answerTimeoutMs, giveUp);
