@@ -33,7 +33,8 @@ interface ConfiguredCommand extends Omit<Command, "run"> {
 
 const RELAY_USAGE = "CONFIG.yml|.json|.ts | LISTEN CHAIN INTERFACE [LISTEN CHAIN INTERFACE ...] --upstream URL";
 
-const COMMANDS: Readonly<Record<string, Command | ConfiguredCommand>> = {
+/** What the program can be told to do. */
+export const COMMANDS: Readonly<Record<string, Command | ConfiguredCommand>> = {
   rpcsmartrouter: {
     usage: RELAY_USAGE,
     about: "run the relay",
