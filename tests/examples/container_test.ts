@@ -21,7 +21,7 @@ interface Service {
 
 interface Compose {
   readonly services: Readonly<Record<"relay" | "collector", Service>>;
-  readonly volumes: Readonly<Record<string, null>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
 }
 
 const COMPOSE = await exampleYaml<Compose>("container/compose.yaml");
