@@ -18,7 +18,8 @@
  *
  * @module
  */
-import { assemble } from "./src/config/assemble.ts";
+import { assemble, type Assembly } from "./src/config/assemble.ts";
+import { type Generation, Generations } from "./src/config/generations.ts";
 import { ConfigError } from "./src/config/mistake.ts";
 import type { RelayConfig } from "./src/config/relay_config.ts";
 import type { OptimizerQosSampler } from "./src/usage/optimizer_qos_sampler.ts";
@@ -26,12 +27,15 @@ import { type Clock, systemClock } from "./src/domain/clock.ts";
 import { type Log, silentLog } from "./src/domain/log.ts";
 import { clientAddressOf } from "./src/hosts/client_address.ts";
 import { type ConnectionInfo, FetchHandler } from "./src/hosts/fetch_handler.ts";
+import { liveSessionDeps } from "./src/hosts/live_session_deps.ts";
 import { type AcceptSocket, decideUpgrade } from "./src/hosts/upgrade.ts";
+import type { SessionDeps } from "./src/hosts/websocket_session.ts";
 import { WebSocketSessions } from "./src/hosts/websocket_sessions.ts";
 import { Metrics, type MetricsRegistry, type MetricsSources } from "./src/observe/metrics/metrics.ts";
 import type { ReplyCache } from "./src/domain/reply_cache.ts";
 import type { Fetch } from "./src/transports/fetch.ts";
 import type { Connect } from "./src/transports/http1/connection.ts";
+import { CountedRelay } from "./src/relay/counted_relay.ts";
 import type { ProjectBudgets } from "./src/relay/project_budgets.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usage_sink.ts";
 
@@ -136,6 +140,14 @@ export interface RelayOptions extends RelayConfig {
   readonly isStopping?: () => boolean;
 }
 
+/** A configuration that a relay is ready to change to. */
+export interface PreparedConfig {
+  /** What of it will not be in force, as it differs from what is and would need a new relay; empty mostly. */
+  readonly needsRestart: readonly string[];
+  /** Changes to it. To be called once, and not after another one has been applied. */
+  apply(): void;
+}
+
 /** A relay for one chain over one interface. */
 export interface RelayHandle extends AsyncDisposable {
   /** Answers one request. Never rejects: errors are answers in the shape of the protocol. */
@@ -149,6 +161,26 @@ export interface RelayHandle extends AsyncDisposable {
   isHealthy(): boolean;
   /** Requests over HTTP and calls over WebSockets that are under way. */
   inFlight(): number;
+  /**
+   * Gets ready for a change of the configuration while the relay runs: other providers, another spec, other limits. The
+   * change happens when what comes back is told to `apply`; until then, and for good when that never happens, everything
+   * is as it was. New requests go by the new configuration and those under way end by the old one; clients' WebSockets
+   * and subscriptions stay, and so do the scores of providers that keep their name and URLs. The chain and the interface
+   * can't change, and how nodes are reached (`upstreamTransport`, `maxReplyBytes`) and the limits of subscriptions as a
+   * whole stay as they are.
+   *
+   * Throws a {@linkcode ConfigError} with every mistake.
+   *
+   * @example Another provider
+   * ```ts
+   * import { createRelay } from "@relaymeter/relay";
+   *
+   * const config = { chainId: "ETH1", providers: [{ name: "a", nodeUrls: [{ url: "https://a.example" }] }] };
+   * await using relay = createRelay(config);
+   * relay.prepare({ ...config, providers: [{ name: "b", nodeUrls: [{ url: "https://b.example" }] }] }).apply();
+   * ```
+   */
+  prepare(config: RelayConfig): PreparedConfig;
   /** The ledger of the usage sink. */
   stats(): UsageStats;
   /**
@@ -211,31 +243,71 @@ export function createRelay(options: RelayOptions): RelayHandle {
     throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
   }
   const surroundings = { usage, fetch, connect, clock, log, random, cache, metrics, budgets, qos, isStopping };
-  const { parts, sockets, counts, prober, close: closeConnections, options: resolved } = assemble(
-    options,
-    surroundings,
-  );
-  const handler = new FetchHandler(parts, resolved);
-  const sessions = sockets && new WebSocketSessions(sockets.deps, sockets.options);
+  const generationOf = (config: RelayConfig, previous?: Assembly) =>
+    new HttpGeneration(assemble(config, surroundings, previous), clock);
+  const generations = new Generations(generationOf(options));
+  const { assembly: { sockets, kept: { counts }, close: closeConnections } } = generations.current;
+  const sessions = sockets &&
+    new WebSocketSessions(liveSessionDeps(() => generations.current.sessionDeps ?? sockets.deps), sockets.options);
   if (sessions !== undefined) counts?.addSockets(() => sessions.stats());
   const close = async (graceMs = 30_000) => {
-    await Promise.all([handler.drain(graceMs), sessions?.drain(graceMs)]);
-    await prober?.[Symbol.asyncDispose]();
+    await Promise.all([generations.drain(graceMs), sessions?.drain(graceMs)]);
     closeConnections();
   };
   return {
-    fetch: (request, info) => handler.fetch(request, info),
+    fetch: (request, info) => generations.current.handler.fetch(request, info),
     upgrade: (request, info = {}) => {
+      const { parts } = generations.current.assembly;
       const forwardedFor = request.headers.get("x-forwarded-for");
       const clientAddress = clientAddressOf(info.clientAddress ?? "", forwardedFor, parts.isTrustedProxy);
       return decideUpgrade(request, { ...info, clientAddress }, parts.codec, sessions);
     },
-    isHealthy: () => parts.isHealthy(),
-    inFlight: () => handler.inFlight + (sessions?.inFlight ?? 0),
+    isHealthy: () => generations.current.assembly.parts.isHealthy(),
+    inFlight: () => generations.all.reduce((sum, { handler }) => sum + handler.inFlight, sessions?.inFlight ?? 0),
+    prepare(config) {
+      const { current } = generations;
+      const next = generationOf(config, current.assembly);
+      return {
+        needsRestart: next.assembly.needsRestart,
+        apply() {
+          if (generations.current !== current) throw new TypeError("another configuration has been applied since");
+          generations.replace(next);
+          if (next.assembly.sockets !== undefined) sessions?.setOptions(next.assembly.sockets.options);
+        },
+      };
+    },
     stats: () => usage.stats(),
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+}
+
+/** What serves under one configuration. */
+class HttpGeneration implements Generation {
+  readonly assembly: Assembly;
+  readonly handler: FetchHandler;
+  /** What WebSockets work with; undefined for interfaces that have none. */
+  readonly sessionDeps: SessionDeps | undefined;
+  readonly #socketRelay: CountedRelay;
+
+  constructor(assembly: Assembly, clock: Clock) {
+    this.assembly = assembly;
+    this.handler = new FetchHandler(assembly.parts, assembly.options);
+    const relay = this.#socketRelay = new CountedRelay(assembly.parts.relay, clock);
+    this.sessionDeps = assembly.sockets && { ...assembly.sockets.deps, relay };
+  }
+
+  start(): void {
+    this.assembly.start();
+  }
+
+  retire(): Promise<void> {
+    return this.assembly.retire();
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    await Promise.all([this.handler.drain(graceMs), this.#socketRelay.drain(graceMs)]);
+  }
 }
 
 /**

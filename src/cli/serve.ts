@@ -40,8 +40,8 @@ export async function serve(
   const { sink: usage, target } = created;
   const stopped = stopSignals();
   const cache = await createCache(flags, log);
-  const budgets = loaded.projects.length > 0 ? new ProjectBudgets(loaded.projects, systemClock) : undefined;
-  for (const [project, units] of created.unitsOfDay) budgets?.resumeDay(project, units);
+  const budgets = new ProjectBudgets(loaded.projects, systemClock);
+  for (const [project, units] of created.unitsOfDay) budgets.resumeDay(project, units);
   const qos = createSampler(flags, usage, log);
   const metrics = createMetrics({
     version: denoConfig.version,

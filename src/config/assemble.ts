@@ -8,6 +8,7 @@ import type { EndpointCounts } from "../observe/metrics/endpoint_counts.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import { OptimizerSelector } from "../providers/optimizer_selector.ts";
 import type { Transport } from "../providers/transport.ts";
+import { keepNodes } from "../providers/kept_nodes.ts";
 import { stakesOf } from "../providers/optimizer/stakes.ts";
 import { Prober } from "../providers/prober.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -61,10 +62,32 @@ export interface Surroundings {
   readonly isStopping?: (() => boolean) | undefined;
 }
 
+/** What of a relay stays when its configuration changes. */
+interface Kept {
+  readonly counts: EndpointCounts | undefined;
+  readonly upstream: UpstreamTransport;
+  /** Whose scores and blocks are shown: those of the configuration in force. */
+  serving: { readonly selector: OptimizerSelector; readonly providers: readonly Provider[] };
+}
+
 /** The parts that a host puts its own end to, and their resolved options. */
 export interface Assembly {
+  /**
+   * Makes this configuration the one in force: starts its probes, and goes on with the scores, blocks and subscriptions
+   * of the one before. To be called once, and before the first request.
+   */
+  start(): void;
+  /** Starts no more probes, and comes back when none are under way. */
+  retire(): Promise<void>;
   /** Ends the connections to nodes: to be called when the last call has ended. */
   close(): void;
+  /** For the configuration that follows. */
+  readonly kept: Kept;
+  readonly consistency: Consistency;
+  readonly times: Resolved["times"];
+  readonly providers: readonly Provider[];
+  /** What of the configuration is not in force, as it differs from the one before and needs a restart. */
+  readonly needsRestart: readonly string[];
   /** What relays of other kinds share with this one. */
   readonly core: {
     readonly selector: Selector;
@@ -86,8 +109,6 @@ export interface Assembly {
   };
   /** Where the relay is counted; undefined when it is not. */
   readonly counts: EndpointCounts | undefined;
-  /** What asks providers for their blocks; undefined where nothing does. */
-  readonly prober: AsyncDisposable | undefined;
   /** Clients' WebSockets; undefined for interfaces that have none. */
   readonly sockets: SocketAssembly | undefined;
   readonly options: HttpOptions & { readonly chain: string; readonly apiInterface: ApiInterface };
@@ -103,51 +124,68 @@ export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
   return resolve(config).mistakes;
 }
 
-/** Builds a relay of its parts. Throws a {@linkcode ConfigError} that holds every mistake. */
-export function assemble(config: RelayConfig, surroundings: Surroundings): Assembly {
+/**
+ * Builds a relay of its parts, or what changes of them when `previous` is in force, which has the same chain and interface
+ * and goes on as it is. Throws a {@linkcode ConfigError} that holds every mistake.
+ */
+export function assemble(config: RelayConfig, surroundings: Surroundings, previous?: Assembly): Assembly {
   const { usage, clock, log, random = Math.random, cache, metrics, budgets, qos } = surroundings;
-  const { mistakes, providers, matcher, times } = resolve(config);
+  const resolved = resolve(config);
+  const { mistakes, matcher, times } = resolved;
   const apiInterface = config.apiInterface ?? "jsonrpc";
+  if (previous !== undefined) mistakes.push(...checkSameChain(previous.options, config.chainId, apiInterface));
   // gRPC's host has a codec of its own.
   const codec = codecOf(apiInterface === "grpc" ? "jsonrpc" : apiInterface, config);
   if (mistakes.length > 0 || matcher === undefined || codec === undefined) throw new ConfigError(mistakes);
 
+  const providers = keepNodes(previous?.providers ?? [], resolved.providers);
   const selector = new OptimizerSelector(providers, { clock, log, random }, {
     ...resolveOptimizerOptions(config.optimizer),
     averageBlockTimeMs: times.averageBlockTimeMs,
   });
-  if (qos?.register(config.chainId, selector)) {
-    const stakes = stakesOf(providers);
-    qos.setProviders(config.chainId, providers.map(({ name }, index) => ({ name, stake: stakes[index]! })));
-  }
-  const upstream: UpstreamTransport = surroundings.transport ?? upstreamTransport(config, providers, surroundings);
+  // Checks as well what the nodes need of it.
+  const ownTransport = surroundings.transport ?? upstreamTransport(config, providers, surroundings);
+  const upstream: UpstreamTransport = surroundings.transport ?? previous?.kept.upstream ?? ownTransport;
   const { probes } = config;
   const { wording = createTextWording(codec, apiInterface) } = surroundings;
-  const prober = probes && new Prober(
-    {
-      providers,
-      probe: createNodeProbe({ chain: config.chainId, apiInterface, wording, matcher, transport: upstream, clock }),
-      selector,
-      clock,
-      log,
-    },
-    {
-      pollIntervalMs: Math.min(Math.max(times.averageBlockTimeMs, MIN_POLL_MS), MAX_POLL_MS),
-      verifyIntervalMs: probes.verifyIntervalMs ?? 300_000,
-      retryIntervalMs: 180_000,
-      timeoutMs: 10_000,
-    },
-  );
+  let prober: Prober | undefined;
+  const createProber = (probes: NonNullable<RelayConfig["probes"]>) =>
+    new Prober(
+      {
+        providers,
+        probe: createNodeProbe({ chain: config.chainId, apiInterface, wording, matcher, transport: upstream, clock }),
+        selector,
+        clock,
+        log,
+      },
+      {
+        pollIntervalMs: Math.min(Math.max(times.averageBlockTimeMs, MIN_POLL_MS), MAX_POLL_MS),
+        verifyIntervalMs: probes.verifyIntervalMs ?? 300_000,
+        retryIntervalMs: 180_000,
+        timeoutMs: 10_000,
+      },
+    );
   const { isStopping = () => false } = surroundings;
   const isHealthy = () => !isStopping() && selector.isHealthy();
-  const consistency = new Consistency(clock, { ...times, maxCallers: 50_000 });
-  const counts = metrics?.addEndpoint({
-    chain: config.chainId,
-    apiInterface: config.apiInterface ?? "jsonrpc",
-    providers: providers.map(({ name }) => name),
-    isHealthy,
-    headOf: (provider) => selector.headOf(provider),
-  });
+  const isSameChain = JSON.stringify(previous?.times) === JSON.stringify(times);
+  const consistency = previous !== undefined && isSameChain
+    ? previous.consistency
+    : new Consistency(clock, { ...times, maxCallers: 50_000 });
+  const serving = { selector, providers };
+  const kept: Kept = previous?.kept ?? {
+    counts: metrics?.addEndpoint({
+      chain: config.chainId,
+      apiInterface,
+      get providers() {
+        return kept.serving.providers.map(({ name }) => name);
+      },
+      isHealthy: () => !isStopping() && kept.serving.selector.isHealthy(),
+      headOf: (provider) => kept.serving.selector.headOf(provider),
+    }),
+    upstream,
+    serving,
+  };
+  const { counts } = kept;
   const meter = new Meter(usage, clock, counts, {
     receipts: config.usageReceipts ?? false,
     deliveryComputeUnits: config.sockets?.deliveryComputeUnits,
@@ -184,15 +222,31 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
     random,
     head,
     servesExtension,
-  });
-  if (sockets !== undefined) counts?.addUpstreamSockets(() => sockets.deps.hub.stats());
+  }, previous?.sockets);
+  if (sockets !== undefined && previous === undefined) counts?.addUpstreamSockets(() => sockets.deps.hub.stats());
   return {
     sockets,
+    start() {
+      const replaced = kept.serving.selector;
+      if (replaced !== selector) selector.adopt(replaced);
+      kept.serving = serving;
+      if (qos?.register(config.chainId, selector, replaced)) {
+        const stakes = stakesOf(providers);
+        qos.setProviders(config.chainId, providers.map(({ name }, index) => ({ name, stake: stakes[index]! })));
+      }
+      if (previous !== undefined) sockets?.replaceNodes({ providers, selector, transport: upstream });
+      prober = probes && createProber(probes);
+    },
+    retire: async () => await prober?.[Symbol.asyncDispose](),
     close() {
       sockets?.close();
       upstream.close?.();
     },
-    prober,
+    kept,
+    consistency,
+    times,
+    providers,
+    needsRestart: sockets?.needsRestart ?? [],
     core: { selector, meter, options },
     counts,
     parts: {
@@ -212,6 +266,19 @@ export function assemble(config: RelayConfig, surroundings: Surroundings): Assem
   };
 }
 
+/** What can't change while a relay runs: its clients have been told what to ask it. */
+function checkSameChain(
+  previous: { readonly chain: string; readonly apiInterface: ApiInterface },
+  chainId: string,
+  apiInterface: ApiInterface,
+): Mistake[] {
+  const stays = "can't change while the relay runs";
+  return [
+    ...(chainId === previous.chain ? [] : [{ path: ["chainId"], message: stays }]),
+    ...(apiInterface === previous.apiInterface ? [] : [{ path: ["apiInterface"], message: stays }]),
+  ];
+}
+
 function upstreamTransport(
   config: RelayConfig,
   providers: readonly Provider[],
@@ -225,7 +292,7 @@ function upstreamTransport(
 }
 
 interface Resolved {
-  readonly mistakes: readonly Mistake[];
+  readonly mistakes: Mistake[];
   readonly providers: readonly Provider[];
   readonly matcher: Matcher | undefined;
   readonly times: {

@@ -1,7 +1,6 @@
 import type { StreamProtocol } from "../domain/stream_call.ts";
 import type { Http2Wire } from "../http2/port.ts";
 import { createGrpcProtocol } from "../protocols/grpc/protocol.ts";
-import type { StreamTransport } from "../providers/stream_transport.ts";
 import type { Relay } from "../relay/relay.ts";
 import { StreamRelay } from "../relay/stream_relay.ts";
 import { createUnaryTransport } from "../transports/grpc/unary_transport.ts";
@@ -22,19 +21,27 @@ export interface GrpcAssembly {
     readonly unary: Relay;
     readonly protocol: StreamProtocol;
   };
-  /** What asks providers for their blocks; undefined where nothing does. */
-  readonly prober: Assembly["prober"];
-  /** To be closed when the last call has ended. */
-  readonly transport: StreamTransport;
+  /** All of it that is not gRPC's own. */
+  readonly assembly: Assembly;
+  /** Stays when the configuration changes; to be closed when the last call has ended. */
+  readonly transport: GrpcTransport;
   readonly options: { readonly chain: string; readonly healthPath: string };
   /** Options of gRPC-Web. */
   readonly web: { readonly cors: HttpOptions["cors"]; readonly maxBodyBytes: number; readonly bodyTimeoutMs: number };
 }
 
-/** Builds a gRPC relay of its parts, over the given HTTP/2. Throws a `ConfigError` that holds every mistake. */
-export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wire: Http2Wire): GrpcAssembly {
+/**
+ * Builds a gRPC relay of its parts, over the given HTTP/2, or what changes of them when `previous` is in force. Throws a
+ * `ConfigError` that holds every mistake.
+ */
+export function assembleGrpc(
+  config: RelayConfig,
+  surroundings: Surroundings,
+  wire: Http2Wire,
+  previous?: GrpcAssembly,
+): GrpcAssembly {
   const { clock, log, random = Math.random } = surroundings;
-  const transport = new GrpcTransport({ wire, clock, random }, {
+  const transport = previous?.transport ?? new GrpcTransport({ wire, clock, random }, {
     maxChannels: 5,
     streamsPerChannel: 100,
     connectTimeoutMs: config.grpcConnectTimeoutMs ?? 30_000,
@@ -44,13 +51,14 @@ export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wi
   });
   const maxBytes = config.maxGrpcMessageBytes ?? 32 * MIB;
   const unaryTransport = createUnaryTransport(transport, maxBytes + 5);
-  const { core, counts, parts, prober, options } = assemble({ ...config, apiInterface: "grpc" }, {
+  const assembly = assemble({ ...config, apiInterface: "grpc" }, {
     ...surroundings,
     transport: unaryTransport,
     wording: createGrpcWording(unaryTransport, clock),
     // An answer is kept by its JSON, and there is none.
     cache: undefined,
-  });
+  }, previous?.assembly);
+  const { core, kept: { counts }, parts, options } = assembly;
   const relay = new StreamRelay(
     { selector: core.selector, transport, meter: core.meter, metrics: counts, clock, log },
     {
@@ -63,7 +71,7 @@ export function assembleGrpc(config: RelayConfig, surroundings: Surroundings, wi
   const { relay: unary, codec: _codec, ...shared } = parts;
   return {
     parts: { ...shared, relay, unary, protocol },
-    prober,
+    assembly,
     transport,
     options: { chain: options.chain, healthPath: options.healthPath },
     // Base64 takes a third more.

@@ -42,6 +42,10 @@ export interface SocketAssembly {
   replaceNodes(nodes: SocketNodes): void;
   /** Ends the connections to nodes. */
   close(): void;
+  /** Which methods start and end subscriptions, as a text to compare. */
+  readonly methods: string;
+  /** What of the configuration is not in force, as it differs from the one before and needs a restart. */
+  readonly needsRestart: readonly string[];
   readonly deps: {
     readonly relay: Relay;
     readonly codec: Codec;
@@ -86,17 +90,40 @@ export interface SocketSurroundings {
   servesExtension(name: string): boolean;
 }
 
-/** Builds the WebSocket side of a relay; undefined for interfaces that have none. */
+/**
+ * Builds the WebSocket side of a relay, or what changes of it when `previous` is in force, whose subscriptions stay;
+ * undefined for interfaces that have none.
+ */
 export function assembleSockets(
   chain: string,
   apiInterface: ApiInterface,
   config: SocketConfig,
   surroundings: SocketSurroundings,
+  previous?: SocketAssembly,
 ): SocketAssembly | undefined {
   if (apiInterface !== "jsonrpc" && apiInterface !== "tendermintrpc") return undefined;
   const { relay, codec, matcher, meter, nodes, connector, clock, log, random, head, servesExtension } = surroundings;
   const subscribe = namesOf(matcher, "SUBSCRIBE");
   const unsubscribe = namesOf(matcher, "UNSUBSCRIBE");
+  const methods = JSON.stringify([subscribe, unsubscribe]);
+  const isAsBefore = previous === undefined || previous.methods === methods;
+  const needsRestart = isAsBefore ? [] : ["the methods of subscriptions in the chain spec"];
+  const options = sessionOptions(chain, apiInterface, config);
+  if (previous !== undefined) {
+    const { hub, dialect, endings } = previous.deps;
+    const deps = { relay, codec, matcher, clock, log, hub, dialect, endings, head, servesExtension };
+    return {
+      get nodes() {
+        return previous.nodes;
+      },
+      replaceNodes: (next) => previous.replaceNodes(next),
+      close: () => previous.close(),
+      deps,
+      options,
+      methods: previous.methods,
+      needsRestart,
+    };
+  }
   const dialect = apiInterface === "tendermintrpc"
     ? TENDERMINT_SUBSCRIPTIONS
     : createJsonRpcSubscriptions(pairsOf(subscribe, unsubscribe));
@@ -155,21 +182,28 @@ export function assembleSockets(
     },
     close: () => pool.close(),
     deps: { relay, codec, matcher, clock, log, hub, dialect, endings, head, servesExtension },
-    options: {
-      chain,
-      apiInterface,
-      maxMessageBytes: config.maxMessageBytes ?? MIB,
-      maxBufferedBytes: config.maxBufferedBytes ?? 4 * MIB,
-      maxBufferedBytesInAll: config.maxBufferedBytesInAll ?? 256 * MIB,
-      maxParallelCalls: config.maxParallelCalls ?? 100,
-      maxMessagesPerSecond: config.maxMessagesPerSecond ?? 0,
-      maxSubscribesPerMinute: config.maxSubscribesPerMinute ?? 10,
-      maxUnsubscribesPerMinute: config.maxUnsubscribesPerMinute ?? 20,
-      idleTimeoutMs: config.idleTimeoutMs ?? 20 * 60_000,
-      banMs: config.banMs ?? 0,
-      maxConnections: config.maxConnections ?? 10_000,
-      maxConnectionsPerAddress: config.maxConnectionsPerAddress ?? 0,
-    },
+    options,
+    methods,
+    needsRestart,
+  };
+}
+
+/** Limits on connections, with their defaults. */
+function sessionOptions(chain: string, apiInterface: ApiInterface, config: SocketConfig): SocketAssembly["options"] {
+  return {
+    chain,
+    apiInterface,
+    maxMessageBytes: config.maxMessageBytes ?? MIB,
+    maxBufferedBytes: config.maxBufferedBytes ?? 4 * MIB,
+    maxBufferedBytesInAll: config.maxBufferedBytesInAll ?? 256 * MIB,
+    maxParallelCalls: config.maxParallelCalls ?? 100,
+    maxMessagesPerSecond: config.maxMessagesPerSecond ?? 0,
+    maxSubscribesPerMinute: config.maxSubscribesPerMinute ?? 10,
+    maxUnsubscribesPerMinute: config.maxUnsubscribesPerMinute ?? 20,
+    idleTimeoutMs: config.idleTimeoutMs ?? 20 * 60_000,
+    banMs: config.banMs ?? 0,
+    maxConnections: config.maxConnections ?? 10_000,
+    maxConnectionsPerAddress: config.maxConnectionsPerAddress ?? 0,
   };
 }
 

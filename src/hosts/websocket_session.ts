@@ -33,7 +33,7 @@ export interface EndingMethods {
 
 /** What a session works with. */
 export interface SessionDeps {
-  readonly relay: Relay;
+  readonly relay: Pick<Relay, "run" | "interrupt">;
   readonly codec: Codec;
   readonly matcher: Matcher;
   readonly clock: Clock;

@@ -36,7 +36,7 @@ export interface SocketOrigin {
 /** All clients' WebSockets of one chain and interface. */
 export class WebSocketSessions {
   readonly #deps: SessionDeps;
-  readonly #options: SessionsOptions;
+  #options: SessionsOptions;
   readonly #clock: Clock;
   readonly #outboxes: Outboxes;
   readonly #sessions = new Set<WebSocketSession>();
@@ -50,6 +50,11 @@ export class WebSocketSessions {
     this.#options = options;
     this.#clock = deps.clock;
     this.#outboxes = new Outboxes(deps.clock, options);
+  }
+
+  /** Changes the limits of connections that are opened from now on. */
+  setOptions(options: SessionsOptions): void {
+    this.#options = options;
   }
 
   /** Why a connection from this address is not taken now; undefined when it is. */

@@ -28,6 +28,16 @@ export class BlockHeads {
     this.#claims = new Array<Claim | undefined>(providers).fill(undefined);
   }
 
+  /** Takes over what is known of another list of providers; `from` says for each where it stood there, or -1. */
+  adopt(previous: BlockHeads, from: readonly number[]): void {
+    this.#head = previous.#head;
+    this.#headAtMs = previous.#headAtMs;
+    from.forEach((old, index) => {
+      this.#heights[index] = previous.#heights[old] ?? 0;
+      this.#claims[index] = previous.#claims[old];
+    });
+  }
+
   /** The newest block of the chain; 0 while none is known. */
   get head(): number {
     return this.#head;

@@ -5,6 +5,7 @@ import { BlockHeads } from "./block_heads.ts";
 import type { SampleSource } from "./node_health.ts";
 import { Optimizer, type OptimizerOptions, type ProviderScores } from "./optimizer/optimizer.ts";
 import { stakesOf } from "./optimizer/stakes.ts";
+import { hasSameUrls } from "./kept_nodes.ts";
 import type { NodeUrl, Provider } from "./provider.ts";
 import type { Candidate, Sample, Selection, Selector } from "./selector.ts";
 import { isWanted, servesCall } from "./serves_call.ts";
@@ -59,6 +60,18 @@ export class OptimizerSelector implements Selector {
     this.#heads = new BlockHeads(providers.length, options.averageBlockTimeMs);
     this.#isPrivate = options.strategy === "privacy";
     this.#urls = new Array<NodeUrl | undefined>(providers.length).fill(undefined);
+  }
+
+  /** Goes on with what another selector knows of the chain, and of the providers that have the same name and URLs. */
+  adopt(previous: OptimizerSelector): void {
+    const from = this.#providers.map((provider) => {
+      const index = previous.#names.get(provider.name) ?? -1;
+      return index >= 0 && hasSameUrls(previous.#providers[index]!, provider) ? index : -1;
+    });
+    this.#optimizer.adopt(previous.#optimizer, from);
+    this.#heads.adopt(previous.#heads, from);
+    this.#sticky.adopt(previous.#sticky, from);
+    this.#only = previous.#only < 0 ? -1 : from.indexOf(previous.#only);
   }
 
   select(selection: Selection): Candidate | undefined {

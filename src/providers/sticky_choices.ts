@@ -13,6 +13,14 @@ export class StickyChoices {
     return this.#choices.get(key);
   }
 
+  /** Takes over the choices of another list of providers; `from` says for each provider where it stood there, or -1. */
+  adopt(previous: StickyChoices, from: readonly number[]): void {
+    for (const [key, old] of previous.#choices) {
+      const index = from.indexOf(old);
+      if (index >= 0) this.set(key, index);
+    }
+  }
+
   /** A provider is asked for a text from now on. */
   set(key: string, index: number): void {
     this.#choices.delete(key);

@@ -34,6 +34,7 @@ export class Meter {
   readonly #budgets: ProjectBudgets | undefined;
   /** With usage off no event is built, not even to be thrown away. */
   readonly #isUsageOff: boolean;
+  /** Nothing is recorded, and there is nothing to settle unless there are budgets, which may come at any time. */
   readonly #isOff: boolean;
   /** Units that calls under way have taken of their budgets. */
   readonly #taken = new WeakMap<RelayRequest, number>();
@@ -46,7 +47,7 @@ export class Meter {
     this.#deliveryComputeUnits = options.deliveryComputeUnits ?? 10;
     this.#budgets = options.budgets;
     this.#isUsageOff = usage.emit === NoopUsageSink.prototype.emit;
-    this.#isOff = this.#isUsageOff && metrics === noMetrics && this.#budgets === undefined;
+    this.#isOff = this.#isUsageOff && metrics === noMetrics;
   }
 
   /**
@@ -54,7 +55,7 @@ export class Meter {
    * is why the call is not made; such a call is counted, and is not on the bill.
    */
   admit(request: RelayRequest): Refusal | undefined {
-    if (this.#budgets === undefined) return undefined;
+    if (!this.#budgets?.hasLimits) return undefined;
     const { api: { computeUnits }, caller: { project } } = request;
     const over = this.#budgets.take(project, computeUnits);
     if (over === undefined) {
@@ -69,7 +70,7 @@ export class Meter {
 
   /** Records how a relay ended, where that is on the bill; comes back with the receipt, where those are wanted. */
   record(request: RelayRequest, outcome: Outcome): string | undefined {
-    if (this.#isOff) return undefined;
+    if (this.#isOff && !this.#budgets?.hasLimits) return undefined;
     const isOnBill = isBilled(outcome);
     this.#settle(request, isOnBill ? chargedComputeUnits(outcome) : 0);
     if (!isOnBill) return undefined;

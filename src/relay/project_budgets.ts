@@ -46,7 +46,23 @@ export class ProjectBudgets {
   /** Starts with everything left that the limits allow; a project stands among them once. */
   constructor(limits: readonly ProjectLimit[], clock: Clock) {
     this.#clock = clock;
-    for (const limit of limits) this.#accounts.set(limit.project, new Account(limit, clock));
+    this.setLimits(limits);
+  }
+
+  /** Whether any project has a limit. */
+  get hasLimits(): boolean {
+    return this.#accounts.size > 0;
+  }
+
+  /** Changes the limits. What projects that keep one have used of the day, and of the second, stays counted. */
+  setLimits(limits: readonly ProjectLimit[]): void {
+    const previous = new Map(this.#accounts);
+    this.#accounts.clear();
+    for (const limit of limits) {
+      const account = previous.get(limit.project);
+      account?.setLimit(limit, this.#clock);
+      this.#accounts.set(limit.project, account ?? new Account(limit, this.#clock));
+    }
   }
 
   /** Takes units; comes back with why not, where there are none left, and takes none then. */
@@ -70,7 +86,7 @@ export class ProjectBudgets {
 }
 
 class Account {
-  readonly #limit: ProjectLimit;
+  #limit: ProjectLimit;
   /** Units left of the second; less than 0 when the last call cost more. */
   #leftOfSecond: number;
   #refilledAtMs: number;
@@ -82,6 +98,15 @@ class Account {
     this.#leftOfSecond = limit.unitsPerSecond ?? 0;
     this.#refilledAtMs = clock.monotonic();
     this.#day = Math.floor(clock.now() / DAY_MS);
+  }
+
+  setLimit(limit: ProjectLimit, clock: Clock): void {
+    const [before, after] = [this.#limit.unitsPerSecond, limit.unitsPerSecond];
+    this.#limit = limit;
+    if (before === after) return;
+    // Without a limit nothing comes back either.
+    this.#leftOfSecond = before === undefined ? after ?? 0 : Math.min(this.#leftOfSecond, after ?? 0);
+    this.#refilledAtMs = clock.monotonic();
   }
 
   take(units: number, clock: Clock): OverBudget | undefined {

@@ -85,9 +85,13 @@ export class OptimizerQosSampler implements Disposable {
     this.#scheduleTick();
   }
 
-  /** Samples a chain's optimizer from the next tick on. False when the chain has one already, which stays. */
-  register(chainId: string, source: OptimizerQosSource): boolean {
-    if (this.#sources.has(chainId)) return false;
+  /**
+   * Samples a chain's optimizer from the next tick on. False when the chain has one already, which stays unless it is the
+   * one whose place is to be taken.
+   */
+  register(chainId: string, source: OptimizerQosSource, replaced?: OptimizerQosSource): boolean {
+    const known = this.#sources.get(chainId);
+    if (known !== undefined && known !== replaced) return false;
     this.#sources.set(chainId, source);
     return true;
   }

@@ -1,4 +1,4 @@
-import { createRelay } from "../../../mod.ts";
+import { createRelay, type RelayHandle } from "../../../mod.ts";
 import { addressText } from "../../config/address.ts";
 import { type EndpointConfig, pathOfEndpoint } from "../../config/file_content.ts";
 import type { RelayFlags } from "../../config/flags.ts";
@@ -8,7 +8,7 @@ import { withProbes } from "../../hosts/probes.ts";
 import { upstreamConnect } from "../upstream.ts";
 import { startGrpc } from "./grpc_endpoint.ts";
 import { relayOptions } from "./relay_options.ts";
-import { type RunningEndpoint, type Shared, unhealthyOf } from "./running.ts";
+import { type RunningEndpoint, type RunningRelay, type Shared, unhealthyOf } from "./running.ts";
 
 /** Serves all endpoints. Rejects when one can't be. */
 export async function startEndpoints(
@@ -54,6 +54,10 @@ async function startGroup(
   return running;
 }
 
+function runningRelay(handle: RelayHandle): RunningRelay {
+  return { ...handle, prepare: (config, flags) => handle.prepare({ ...config, ...relayOptions(flags) }) };
+}
+
 /** One relay at an address has it for itself, unless it names a path; several are each served below their own. */
 async function startHttp(
   endpoints: readonly EndpointConfig[],
@@ -63,19 +67,27 @@ async function startHttp(
   const { usage, cache, budgets, metrics, qos, log, certificates, lifecycle } = shared;
   const optional = {
     ...(cache && { cache }),
-    ...(budgets && { budgets }),
     ...(metrics && { metrics }),
     ...(qos && { qos }),
   };
   const isStopping = () => lifecycle.phase === "stopping";
   const relays = endpoints.map(({ relay: config }) =>
-    createRelay({ ...config, ...relayOptions(flags), connect: upstreamConnect, usage, log, isStopping, ...optional })
+    createRelay({
+      ...config,
+      ...relayOptions(flags),
+      connect: upstreamConnect,
+      usage,
+      budgets,
+      log,
+      isStopping,
+      ...optional,
+    })
   );
   const [first] = endpoints as [EndpointConfig];
   const { fetch, upgrade } = relays.length === 1 && first.path === undefined
     ? relays[0]!
     : createPathRouter(Object.fromEntries(relays.map((relay, index) => [pathOfEndpoint(endpoints[index]!), relay])));
-  const own = relays.map((relay, index) => ({ endpoint: endpoints[index]!, relay }));
+  const own = relays.map((handle, index) => ({ endpoint: endpoints[index]!, relay: runningRelay(handle) }));
   const probed = withProbes(fetch, () => lifecycle.unreadiness(() => unhealthyOf(own)));
   const limits = {
     headerTimeoutMs: flags["http-header-timeout"],

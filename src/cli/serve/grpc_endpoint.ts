@@ -1,7 +1,9 @@
 import { addressText } from "../../config/address.ts";
-import { assembleGrpc } from "../../config/assemble_grpc.ts";
+import { assembleGrpc, type GrpcAssembly } from "../../config/assemble_grpc.ts";
 import type { EndpointConfig } from "../../config/file_content.ts";
 import type { RelayFlags } from "../../config/flags.ts";
+import { type Generation, Generations } from "../../config/generations.ts";
+import type { RelayConfig } from "../../config/relay_config.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { Cors } from "../../hosts/cors.ts";
 import { listen } from "../../hosts/deno.ts";
@@ -11,11 +13,13 @@ import { GrpcWebHandler } from "../../hosts/grpc/web_handler.ts";
 import { withProbes } from "../../hosts/probes.ts";
 import { createDenoWire } from "../../http2/deno_wire.ts";
 import { createNodeWire } from "../../http2/node_wire.ts";
+import type { IncomingStream } from "../../http2/port.ts";
 import { Metrics } from "../../observe/metrics/metrics.ts";
 import { trailersOnly } from "../../protocols/grpc/errors.ts";
 import { STATUS } from "../../protocols/grpc/status.ts";
-import { relayOptions } from "./relay_options.ts";
-import { type RunningEndpoint, type Shared, unhealthyOf } from "./running.ts";
+import type { NodeUrl } from "../../providers/provider.ts";
+import { grpcOptions } from "./relay_options.ts";
+import { type RunningEndpoint, type RunningRelay, type Shared, unhealthyOf } from "./running.ts";
 
 /** Serves one chain over gRPC and, where it has an address for that, over gRPC-Web: both over TLS with a certificate. */
 export async function startGrpc(
@@ -24,14 +28,10 @@ export async function startGrpc(
   shared: Shared,
 ): Promise<RunningEndpoint> {
   const { usage, metrics, budgets, qos, log, lifecycle, certificates } = shared;
-  const { address, grpcWebAddress, relay: config } = endpoint;
+  const { address, grpcWebAddress, relay: { chainId } } = endpoint;
   const tls = certificates.get(endpoint);
   const wire = flags["grpc-http2"] === "node" ? createNodeWire() : createDenoWire(systemClock, { headTooLarge });
-  const limits = {
-    maxGrpcMessageBytes: flags["grpc-max-message-bytes"],
-    grpcConnectTimeoutMs: flags["grpc-connect-timeout"],
-  };
-  const assembly = assembleGrpc({ ...config, ...relayOptions(flags), ...limits }, {
+  const surroundings = {
     usage,
     log,
     clock: systemClock,
@@ -40,33 +40,76 @@ export async function startGrpc(
     budgets,
     qos,
     isStopping: () => lifecycle.phase === "stopping",
-  }, wire);
-  const handler = new GrpcHandler(assembly.parts, assembly.options);
+  };
+  const handler = {
+    onStream: (incoming: IncomingStream) => generations.current.handler.onStream(incoming),
+    drain: (graceMs: number) => generations.drain(graceMs),
+  };
+  const generationOf = (config: RelayConfig, previous?: GrpcAssembly) =>
+    new GrpcGeneration(assembleGrpc(config, surroundings, wire, previous), handler);
+  const generations: Generations<GrpcGeneration> = new Generations(
+    generationOf({ ...endpoint.relay, ...grpcOptions(flags) }),
+    (remaining) => transport.keepOnly(new Set(remaining.flatMap(({ nodeUrls }) => nodeUrls))),
+  );
+  const { transport } = generations.current.grpc;
   const listener = await listenGrpc(
     { ...address, ...(tls && { tls: { certPem: tls.cert, keyPem: tls.key } }) },
-    { wire, handler, transport: assembly.transport, clock: systemClock },
+    { wire, handler, transport, clock: systemClock },
   );
-  const relay = {
-    isHealthy: () => assembly.parts.isHealthy(),
-    inFlight: () => handler.inFlight,
-    async close(graceMs: number) {
+  const relay: RunningRelay = {
+    isHealthy: () => generations.current.grpc.parts.isHealthy(),
+    inFlight: () => generations.all.reduce((sum, generation) => sum + generation.handler.inFlight, 0),
+    prepare(config, newFlags) {
+      const next = generationOf({ ...config, ...grpcOptions(newFlags) }, generations.current.grpc);
+      return { needsRestart: next.grpc.assembly.needsRestart, apply: () => generations.replace(next) };
+    },
+    async close(graceMs) {
       const closed = webListener?.shutdown();
       await listener.close(graceMs);
-      await assembly.prober?.[Symbol.asyncDispose]();
       await closed;
     },
   };
-  const web = new GrpcWebHandler({ handler, cors: new Cors(assembly.web.cors), clock: systemClock }, assembly.web);
   const fetch = withProbes(
-    (request, info) => web.fetch(request, info),
+    (request, info) => generations.current.web.fetch(request, info),
     () => lifecycle.unreadiness(() => unhealthyOf([{ endpoint, relay }])),
   );
   const webListener = grpcWebAddress && listen(grpcWebAddress, fetch, undefined, tls);
   if (webListener !== undefined) {
-    log.info("relay is listening for gRPC-Web", { address: addressText(webListener), chain: config.chainId });
+    log.info("relay is listening for gRPC-Web", { address: addressText(webListener), chain: chainId });
   }
   // To close the relay is to stop listening as well.
   return { endpoint, relay, listener: { ...listener, shutdown: () => Promise.resolve() } };
+}
+
+/** What serves under one configuration. */
+class GrpcGeneration implements Generation {
+  readonly grpc: GrpcAssembly;
+  readonly handler: GrpcHandler;
+  readonly web: GrpcWebHandler;
+
+  /** Calls over gRPC-Web are known once their bodies are, and then `handlerInForce` takes them. */
+  constructor(grpc: GrpcAssembly, handlerInForce: Pick<GrpcHandler, "onStream">) {
+    this.grpc = grpc;
+    this.handler = new GrpcHandler(grpc.parts, grpc.options);
+    const cors = new Cors(grpc.web.cors);
+    this.web = new GrpcWebHandler({ handler: handlerInForce, cors, clock: systemClock }, grpc.web);
+  }
+
+  get nodeUrls(): readonly NodeUrl[] {
+    return this.grpc.assembly.providers.flatMap(({ nodeUrls }) => nodeUrls);
+  }
+
+  start(): void {
+    this.grpc.assembly.start();
+  }
+
+  retire(): Promise<void> {
+    return this.grpc.assembly.retire();
+  }
+
+  drain(graceMs: number): Promise<void> {
+    return this.handler.drain(graceMs);
+  }
 }
 
 /** What is answered to metadata over the limit. */

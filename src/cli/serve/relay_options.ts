@@ -29,6 +29,15 @@ function socketOptions(flags: RelayFlags): NonNullable<RelayConfig["sockets"]> {
   };
 }
 
+/** What the flags say of every gRPC relay. */
+export function grpcOptions(flags: RelayFlags): Partial<RelayConfig> {
+  return {
+    ...relayOptions(flags),
+    maxGrpcMessageBytes: flags["grpc-max-message-bytes"],
+    grpcConnectTimeoutMs: flags["grpc-connect-timeout"],
+  };
+}
+
 /** What the flags say of every relay. */
 export function relayOptions(flags: RelayFlags): Partial<RelayConfig> {
   return {

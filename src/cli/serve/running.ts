@@ -1,5 +1,6 @@
-import type { MetricsRegistry, ProjectBudgets, ReplyCache } from "../../../mod.ts";
+import type { MetricsRegistry, PreparedConfig, ProjectBudgets, RelayConfig, ReplyCache } from "../../../mod.ts";
 import type { EndpointConfig } from "../../config/file_content.ts";
+import type { RelayFlags } from "../../config/flags.ts";
 import type { Log } from "../../domain/log.ts";
 import type { Listener, ListenerTls } from "../../hosts/deno.ts";
 import type { OptimizerQosSampler } from "../../usage/optimizer_qos_sampler.ts";
@@ -12,7 +13,7 @@ export interface Shared {
   /** Where events go, for the log. */
   readonly target: string;
   readonly cache: ReplyCache | undefined;
-  readonly budgets: ProjectBudgets | undefined;
+  readonly budgets: ProjectBudgets;
   readonly metrics: MetricsRegistry | undefined;
   readonly qos: OptimizerQosSampler | undefined;
   readonly certificates: ReadonlyMap<EndpointConfig, ListenerTls>;
@@ -26,6 +27,8 @@ export interface RunningRelay {
   isHealthy(): boolean;
   /** Calls under way. */
   inFlight(): number;
+  /** Gets ready for another configuration. Throws a `ConfigError` for one that can't be. */
+  prepare(config: RelayConfig, flags: RelayFlags): PreparedConfig;
   /** Takes no more requests, gives those under way `graceMs`, and comes back when each has its event. */
   close(graceMs: number): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { GrpcHandler } from "./grpc_handler.ts";
 /** What a listener is made of. */
 export interface GrpcListenerDeps {
   readonly wire: Http2Wire;
-  readonly handler: GrpcHandler;
+  readonly handler: Pick<GrpcHandler, "onStream" | "drain">;
   readonly transport: StreamTransport;
   readonly clock: Clock;
 }

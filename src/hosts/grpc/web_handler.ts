@@ -10,7 +10,7 @@ import { WebStream } from "./web_stream.ts";
 
 /** What the handler works with. */
 export interface GrpcWebHandlerDeps {
-  readonly handler: GrpcHandler;
+  readonly handler: Pick<GrpcHandler, "onStream">;
   readonly cors: Cors;
   readonly clock: Clock;
 }

@@ -62,9 +62,9 @@ interface Row {
 export class Optimizer {
   readonly #options: OptimizerOptions;
   readonly #weights: Parts;
-  readonly #rows: readonly Row[];
-  readonly #latencies = digestOf(LATENCY_BOUNDS.p10[0], LATENCY_BOUNDS.p90[1]);
-  readonly #lags = digestOf(SYNC_BOUNDS.p10[0], SYNC_BOUNDS.p90[1]);
+  readonly #rows: Row[];
+  #latencies = digestOf(LATENCY_BOUNDS.p10[0], LATENCY_BOUNDS.p90[1]);
+  #lags = digestOf(SYNC_BOUNDS.p10[0], SYNC_BOUNDS.p90[1]);
   #latencySpread: Spread | undefined;
   #syncSpread: Spread | undefined;
   #freshUntilMs = -Infinity;
@@ -87,6 +87,20 @@ export class Optimizer {
       composite: 0,
     }));
     this.#scoreAll();
+  }
+
+  /**
+   * Goes on with what another optimizer knows of the chain, and of the providers that stay; `from` says for each where it
+   * stood there, or -1. What the other one is told from now on still counts, as calls may be under way there.
+   */
+  adopt(previous: Optimizer, from: readonly number[]): void {
+    this.#latencies = previous.#latencies;
+    this.#lags = previous.#lags;
+    from.forEach((old, index) => {
+      const known = previous.#rows[old];
+      if (known !== undefined) this.#rows[index] = { ...known, stake: this.#rows[index]!.stake };
+    });
+    this.#freshUntilMs = -Infinity;
   }
 
   /**

@@ -49,6 +49,15 @@ export class GrpcTransport implements StreamTransport {
     });
   }
 
+  /** Closes the channels to all other nodes, none of which has a call. */
+  keepOnly(nodeUrls: ReadonlySet<NodeUrl>): void {
+    for (const [nodeUrl, { pool }] of this.#targets) {
+      if (nodeUrls.has(nodeUrl)) continue;
+      this.#targets.delete(nodeUrl);
+      void pool.close();
+    }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#targets.values()].map(({ pool }) => pool.close()));
