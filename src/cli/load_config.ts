@@ -10,6 +10,7 @@ import { type ResolvedFlags, resolveFlags } from "../config/resolve_flags.ts";
 import { resolveUsageOptions, type UsageOptionsResult } from "../config/usage_options.ts";
 import type { ListenerTls } from "../hosts/deno.ts";
 import type { ProjectLimit } from "../relay/project_budgets.ts";
+import { adminMistakes } from "./admin_flags.ts";
 import { cacheMistakes } from "./create_cache.ts";
 import { usageTargetMistakes } from "./create_usage_sink.ts";
 import { readCertificate } from "./listener_certificate.ts";
@@ -88,7 +89,12 @@ export async function loadConfig(
   }
   const usage = resolveUsageOptions(flags, serviceName, processFacts(environment));
   if (usage.kind === "mistakes") mistakes.push(...usage.mistakes);
-  mistakes.push(...usageTargetMistakes(flags), ...samplerMistakes(flags), ...optimizerMistakes(flags));
+  mistakes.push(
+    ...usageTargetMistakes(flags),
+    ...samplerMistakes(flags),
+    ...adminMistakes(flags),
+    ...optimizerMistakes(flags),
+  );
   return {
     flags,
     file,

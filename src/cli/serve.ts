@@ -10,10 +10,13 @@ import { loadConfig } from "./load_config.ts";
 import { listenForMetrics } from "./listen_for_metrics.ts";
 import { refuse } from "./refuse.ts";
 import { createSampler, scoresAsJson } from "./sampler.ts";
+import { prepareChange } from "./serve/change_config.ts";
 import { startEndpoints } from "./serve/endpoints.ts";
 import { eventsAtRisk, ledgerFields } from "./serve/final_ledger.ts";
 import { Lifecycle } from "./serve/lifecycle.ts";
 import { listenAddresses, takenAddresses } from "./serve/listen_addresses.ts";
+import { listenForAdmin } from "./serve/listen_for_admin.ts";
+import { Reloader } from "./serve/reloader.ts";
 import { type RunningEndpoint, unhealthyOf } from "./serve/running.ts";
 import { stop } from "./serve/stop.ts";
 import { stopSignals } from "./stop_signals.ts";
@@ -27,8 +30,10 @@ export async function serve(
   environment: Environment,
   unknownVariables: readonly string[],
 ): Promise<ExitCode> {
-  const loaded = await loadConfig(args, { environment, serviceName: `lava-${command}` });
-  const { flags, certificates, usage: usageOptions } = loaded;
+  const load = () => loadConfig(args, { environment, serviceName: `lava-${command}` });
+  const loaded = await load();
+  const { certificates, usage: usageOptions } = loaded;
+  let { flags } = loaded;
   const mistakes = [...loaded.mistakes, ...takenAddresses(listenAddresses(loaded.endpoints, flags))];
   if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
 
@@ -39,23 +44,38 @@ export async function serve(
   if (created.kind === "failure") return refuse([created.message], `relaymeter ${command} --help`);
   const { sink: usage, target } = created;
   const stopped = stopSignals();
+  const lifecycle = new Lifecycle();
   const cache = await createCache(flags, log);
   const budgets = new ProjectBudgets(loaded.projects, systemClock);
   for (const [project, units] of created.unitsOfDay) budgets.resumeDay(project, units);
   const qos = createSampler(flags, usage, log);
+  let running: readonly RunningEndpoint[] = [];
+  const reloader = new Reloader({
+    async prepare() {
+      // What is asked for while the relay starts waits until there is something to change.
+      await lifecycle.started;
+      const next = await load();
+      return { change: prepareChange(next, running, flags, { budgets, certificates }), warnings: next.warnings };
+    },
+    apply: (change) => flags = change.apply(),
+    isStopping: () => lifecycle.phase === "stopping",
+    now: () => systemClock.now(),
+    log,
+  });
+  Deno.addSignalListener("SIGHUP", () => void reloader.reload("SIGHUP"));
   const metrics = createMetrics({
     version: denoConfig.version,
     usage: () => usage.stats(),
     numbering: () => usage.numbering?.(),
     scores: () => qos?.latest() ?? [],
+    reloads: () => reloader.counts,
   });
   const optimizerMetrics = flags["optimizer-qos-listen"] && qos ? () => scoresAsJson(qos.latest()) : undefined;
-  const lifecycle = new Lifecycle();
-  let running: readonly RunningEndpoint[] = [];
   const unreadiness = () => lifecycle.unreadiness(() => unhealthyOf(running));
   const metricsListener = listenForMetrics(flags["metrics-listen-address"], metrics, log, unreadiness, {
     optimizerMetrics,
   });
+  const admin = listenForAdmin(flags, () => reloader.reload("POST /admin/reload"), unreadiness, log);
   const page = flags.ui === "disabled" ? undefined : pageOfRelay(usage, flags.ui, flags["ui-host"], log);
   running = await startEndpoints(loaded.endpoints, flags, {
     usage: page?.usage ?? usage,
@@ -68,15 +88,14 @@ export async function serve(
     certificates,
     lifecycle,
   });
-  if (lifecycle.phase === "starting") lifecycle.phase = "serving";
+  lifecycle.start();
 
   const signal = await stopped.first;
-  lifecycle.phase = "stopping";
+  lifecycle.stop();
   log.info("stopping", { signal, delay_ms: flags["shutdown-delay"], grace_ms: flags["shutdown-grace"] });
-  const stopping = stop(running, created, flags, [metricsListener, page], qos, log);
+  const stopping = stop(running, created, flags, [metricsListener, admin, page], qos, log);
   const insisted = await Promise.race([stopping, stopped.second]);
-  const isClean = insisted === undefined;
-  if (isClean) {
+  if (insisted === undefined) {
     await cache?.[Symbol.asyncDispose]?.();
     log.info("stopped; final ledger", ledgerFields(usage));
     return 0;

@@ -132,6 +132,17 @@ export function optionalAddress(help: string): Flag<Address | "disabled", string
   };
 }
 
+/** An address to listen on, or `disabled`; a port alone is one of loopback. */
+export function ownAddress(help: string): Flag<Address | "disabled"> {
+  const flag = optionalAddress(help);
+  return {
+    ...flag,
+    placeholder: "[HOST:]PORT",
+    parse: (text) => flag.parse(/^:?\d+$/.test(text) ? `127.0.0.1:${text.replace(":", "")}` : text),
+    allowed: "disabled, a port, or host:port with a port from 0 to 65535",
+  };
+}
+
 /** Any text. */
 export function text(placeholder: string, help: string, initial = ""): Flag<string, string> {
   return {

@@ -6,6 +6,7 @@ import {
   type Flag,
   integer,
   optionalAddress,
+  ownAddress,
   secret,
   text,
   texts,
@@ -75,6 +76,10 @@ export const RELAY_FLAGS = {
   ),
   "cache-max-bytes": integer(268_435_456, 1_048_576, 1_099_511_627_776, "most bytes of the cache in memory"),
 
+  "admin-listen-address": ownAddress("where POST /admin/reload is served; a port alone is one of this host"),
+  "admin-token": secret(
+    text("TOKEN", "what POST /admin/reload needs as Authorization: Bearer; needed beyond this host"),
+  ),
   "metrics-listen-address": optionalAddress("where Prometheus finds the metrics, under /metrics"),
   "ui": optionalAddress("where to serve the usage page, such as 127.0.0.1:7780"),
   "ui-host": texts("NAME", "a name under which the page is asked for, beside localhost; repeat it for more"),

@@ -57,6 +57,8 @@ Deno.test("without arguments every flag has its documented default", () => {
     "cache": false,
     "cache-redis-url": "",
     "cache-max-bytes": 268_435_456,
+    "admin-listen-address": "disabled",
+    "admin-token": "",
     "metrics-listen-address": "disabled",
     "ui": "disabled",
     "ui-host": [],

@@ -63,3 +63,16 @@ Deno.test("projects without a budget are free, or share one that no choice of a 
   assert(shared.take("a-new-name", 1) > 0 && shared.take("*", 1) > 0 && shared.take("acme", 1) > 0);
   assertStringIncludes(shared.budgets.take("x", 1)!.message, "projects without a budget of their own have");
 });
+
+Deno.test("limits change, and what was used stays counted where there is still one", async () => {
+  const { clock, budgets, take } = setUp([{ project: "acme", unitsPerDay: 100 }, { project: "gone", unitsPerDay: 1 }]);
+  assertEquals([take("acme", 60), take("gone", 2) > 0], [0, true]);
+  budgets.setLimits([{ project: "acme", unitsPerDay: 80, unitsPerSecond: 10 }, { project: "new", unitsPerDay: 5 }]);
+  assertEquals([take("acme", 30) > 0, take("acme", 20), take("gone", 99), take("new", 6) > 0], [true, 0, 0, true]);
+  assert(take("acme", 0) === 0 && take("acme", 1) > 0, "the day is used up");
+  budgets.setLimits([{ project: "acme", unitsPerSecond: 100 }]);
+  await clock.advance(1_000);
+  assertEquals([take("acme", 100), take("acme", 1) > 0], [0, true]);
+  budgets.setLimits([]);
+  assertEquals([budgets.hasLimits, take("acme", 1_000_000)], [false, 0]);
+});

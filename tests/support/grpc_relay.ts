@@ -69,18 +69,18 @@ export async function startGrpcRelay(
   // Without chance, the first provider of the configuration is asked first.
   const random = () => 0;
   const surroundings = { usage, clock: systemClock, random, log: silentLog, fetch: globalThis.fetch, budgets };
-  const { parts, options, transport, web, prober } = assembleGrpc(
+  const { parts, options, transport, web, assembly } = assembleGrpc(
     { chainId: "GRPC1", specs: new SpecSet([SPEC]), ...config },
     surroundings,
     wire,
   );
+  assembly.start();
   const handler = new GrpcHandler(parts, options);
   const webHandler = new GrpcWebHandler({ handler, cors: new Cors(web.cors), clock: systemClock }, web);
   const address = { hostname: "127.0.0.1", port: 0 };
   const listener = await listenGrpc(address, { wire, handler, transport, clock: systemClock });
   let closing: Promise<void> | undefined;
-  const close = (graceMs: number) =>
-    closing ??= Promise.resolve(prober?.[Symbol.asyncDispose]()).then(() => listener.close(graceMs));
+  const close = (graceMs: number) => closing ??= assembly.retire().then(() => listener.close(graceMs));
   return {
     port: listener.port,
     listener: { ...listener, close },

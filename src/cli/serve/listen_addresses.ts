@@ -4,7 +4,9 @@ import type { RelayFlags } from "../../config/flags.ts";
 
 /** Every address that is to be listened on. */
 export function listenAddresses(endpoints: readonly EndpointConfig[], flags: RelayFlags): Address[] {
-  const others = [flags["metrics-listen-address"], flags.ui].filter((address) => address !== "disabled");
+  const others = [flags["metrics-listen-address"], flags["admin-listen-address"], flags.ui].filter((address) =>
+    address !== "disabled"
+  );
   const own = endpoints.flatMap(({ address, grpcWebAddress }) => [address, grpcWebAddress ?? []].flat());
   return [...own, ...others];
 }

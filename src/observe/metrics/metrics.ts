@@ -26,6 +26,8 @@ export interface MetricsSources {
   usage(): UsageStats;
   /** How the sink numbers its events; default: not at all. */
   numbering?(): UsageNumbering | undefined;
+  /** How often the configuration was reloaded, and when with success for the last time; default: it never is. */
+  reloads?(): { readonly applied: number; readonly refused: number; readonly lastAppliedUnixMs: number };
   /** The optimizer's newest scores; default none. */
   scores?(): readonly OptimizerQosEvent[];
 }
@@ -87,6 +89,7 @@ export class Metrics implements MetricsRegistry {
     this.#writeLedger(page);
     this.#writeNumbering(page);
     this.#writeScores(page);
+    this.#writeReloads(page);
     return page.toString();
   }
 
@@ -183,6 +186,18 @@ export class Metrics implements MetricsRegistry {
       const labels: Labels = [["spec", event.chainId], ["endpoint_id", event.provider]];
       for (const [type, field] of SCORES) page.sample(name, [...labels, ["score_type", type]], event[field]);
     }
+  }
+
+  #writeReloads(page: Exposition): void {
+    const reloads = this.#sources.reloads?.();
+    if (reloads === undefined) return;
+    const total = `${PREFIX}config_reloads_total`;
+    page.family(total, "counter", "Reloads of the configuration, by result.");
+    page.sample(total, [["result", "applied"]], reloads.applied);
+    page.sample(total, [["result", "refused"]], reloads.refused);
+    const last = `${PREFIX}config_last_reload_success_timestamp_seconds`;
+    page.family(last, "gauge", "When the configuration in force was loaded, in seconds since the Unix epoch.");
+    page.sample(last, [], reloads.lastAppliedUnixMs / 1000);
   }
 }
 
