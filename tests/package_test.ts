@@ -12,7 +12,7 @@ const TYPES = `
   Extension Fetch FunctionTag GenericParser HeaderFields HeaderRule HrTime LedgerCounts Log LogFields
   MemoryCacheOptions MetricsHandlerOptions MetricsRegistry MetricsSources Mistake NodeReply NodeTls NodeTlsConfig
   NodeUrlConfig OptimizerConfig OptimizerQosEvent OptimizerQosProvider OptimizerQosSamplerOptions
-  OptimizerQosScores OptimizerQosSource Origin OtelUsageOptions OverBudget ParseDirective ParserFunc PathRouter
+  OptimizerQosScores OptimizerQosSource Origin OtelUsageOptions OverBudget ParseDirective ParserFunc PathRouter PreparedConfig
   ProbeConfig ProjectLimit ProviderConfig RelayConfig RelayHandle RelayOptions RelayUsageEvent ReplyCache
   RoutedRelay SocketConfig SocketReceiver SpecFile SpecMistake Strategy UsageEvent UsageEventKind
   UsageExportResult UsageLogExporter UsageLogRecord UsageNumbering UsageResource UsageSink UsageSpoolOptions
