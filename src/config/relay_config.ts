@@ -93,7 +93,7 @@ export interface SocketConfig {
   readonly maxBufferedBytes?: number;
   /**
    * Bytes waiting for all clients together, default 256 MiB. While it is more, a client is too slow that has 64 KiB
-   * waiting.
+   * waiting; while it is twice that, so is one that is sent as much at once.
    */
   readonly maxBufferedBytesInAll?: number;
   /** Calls under way on one connection; default 100. */

@@ -57,16 +57,16 @@ export class Outboxes {
     return this.#options.maxBufferedBytes;
   }
 
-  /** Whether everyone together would have too much waiting, with so many bytes more. */
-  isShort(more: number): boolean {
+  /** What waits for everyone, with so many bytes more, as a multiple of what may; 0 for any that is below 1. */
+  fill(more: number): number {
     const { maxBufferedBytesInAll } = this.#options;
-    if (this.bytes + more <= maxBufferedBytesInAll) return false;
+    if (this.bytes + more <= maxBufferedBytesInAll) return 0;
     const nowMs = this.#clock.monotonic();
     if (nowMs - this.#refreshedAtMs >= REFRESH_MS) {
       this.#refreshedAtMs = nowMs;
       for (const outbox of this.#all) outbox.look();
     }
-    return this.bytes + more > maxBufferedBytesInAll;
+    return (this.bytes + more) / maxBufferedBytesInAll;
   }
 }
 
@@ -86,14 +86,14 @@ export class Outbox {
   /**
    * Sends a message: `taken` when the socket has taken it, `closed` when it takes no more, and `slow` when so much waits
    * already that the client can't be reading. Where nothing waits a single message may be larger than the bound, unless
-   * too much waits for the others.
+   * twice as much waits for the others as may.
    */
   send(text: string): "taken" | "closed" | "slow" {
     if (this.#isClosing) return "closed";
     const waiting = this.look();
-    const isShort = this.#all.isShort(text.length);
-    const max = isShort ? Math.min(this.#all.maxPerClient, FLOOR_BYTES) : this.#all.maxPerClient;
-    if (waiting + text.length > max && (waiting > 0 || isShort)) return "slow";
+    const fill = this.#all.fill(text.length);
+    const max = fill > 1 ? Math.min(this.#all.maxPerClient, FLOOR_BYTES) : this.#all.maxPerClient;
+    if (waiting + text.length > max && (waiting > 0 || fill > 2)) return "slow";
     if (!this.#socket.send(text)) return "closed";
     this.#note(waiting + text.length);
     return "taken";

@@ -52,10 +52,14 @@ Deno.test("what a closing socket keeps counts until it has ended, and the others
   assertEquals([stuck.outbox.send("x"), outboxes.bytes], ["closed", 950_000]);
   const other = open();
   await clock.advance(1_000);
-  // Over the bound of all: 64 KiB for each, not in one message either.
-  assertEquals(other.outbox.send("x".repeat(65_537)), "slow");
+  // Over the bound of all: 64 KiB for each that has something waiting.
   assertEquals(other.outbox.send("x".repeat(60_000)), "taken");
   assertEquals(other.outbox.send("x".repeat(6_000)), "slow");
+  // Over twice the bound: in one message either.
+  const third = open();
+  assertEquals(third.outbox.send("x".repeat(990_001)), "slow");
+  assertEquals(third.outbox.send("x".repeat(900_000)), "taken");
+  third.outbox.ended();
   stuck.outbox.ended();
   stuck.outbox.ended();
   assertEquals(outboxes.bytes, 60_000);
@@ -78,6 +82,7 @@ Deno.test("what was read since does not count: all are looked at before a client
     reader.outbox.send("x".repeat(100_000));
     reader.socket.bufferedAmount = 0;
   }
+  readers[9]!.socket.bufferedAmount = 10;
   assertEquals(readers[9]!.outbox.send("x".repeat(100_000)), "slow");
   await clock.advance(250);
   assertEquals(readers[9]!.outbox.send("x".repeat(100_000)), "taken");

@@ -14,6 +14,8 @@ export interface SocketStage extends AsyncDisposable {
   readonly url: string;
   readonly usage: MemorySink;
   readonly relay: RelayHandle;
+  /** Ends listener and relay as the program does. */
+  stop(graceMs: number): Promise<void>;
 }
 
 /** Starts a relay, whose nodes are called node-1 and so on. */
@@ -39,14 +41,17 @@ export async function startSocketStage(
   const listener = host === "deno"
     ? listen(address, relay.fetch, relay.upgrade)
     : await listenNode(address, relay.fetch, limits, relay.upgrade);
+  let stopped: Promise<void> | undefined;
+  const stop = async (graceMs: number) => {
+    const closing = listener.shutdown();
+    await relay.close(graceMs);
+    await closing;
+  };
   return {
     url: `http://127.0.0.1:${listener.port}`,
     usage,
     relay,
-    async [Symbol.asyncDispose]() {
-      const closing = listener.shutdown();
-      await relay.close(1_000);
-      await closing;
-    },
+    stop: (graceMs) => stopped ??= stop(graceMs),
+    [Symbol.asyncDispose]: () => stopped ??= stop(1_000),
   };
 }
