@@ -1,3 +1,4 @@
+import { freePort } from "../../tests/support/daemon.ts";
 import { startRelay } from "../../tests/support/relay_process.ts";
 import { type Server, startServer } from "./server.ts";
 
@@ -65,18 +66,11 @@ export async function relay(name: string, node: Server, flags: readonly string[]
   return { name, url: `${urls[0]!}/`, pid, [Symbol.asyncDispose]: stop };
 }
 
-/** The runtime's own server with a fixed answer, without a node. */
-export async function fixedAnswer(name: string): Promise<Peer> {
-  const server = await startServer(
-    Deno.execPath(),
-    () => "",
-    (
-      _file,
-      _folder,
-      port,
-    ) => ["run", "-A", "--unstable-net", new URL("fixed_answer.ts", import.meta.url).pathname, String(port)],
-  );
-  return { name, ...server };
+/** The runtime's own server with a fixed answer, without a node; several may share a port. */
+export async function fixedAnswer(name: string, port = freePort()): Promise<Peer> {
+  const program = new URL("fixed_answer.ts", import.meta.url).pathname;
+  const args = ["run", "-A", "--unstable-net", program, String(port)];
+  return { name, ...await startServer(Deno.execPath(), () => "", () => args, { port }) };
 }
 
 /** A collector that takes everything and costs next to nothing. */

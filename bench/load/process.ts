@@ -1,6 +1,16 @@
 /** CPU seconds of a process so far, of all its threads. */
 export function cpuSeconds(pid: number): number {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  return readCpuSeconds(`/proc/${pid}/stat`);
+}
+
+/** CPU seconds of each thread of a process so far, by the thread's number. */
+export function cpuOfThreads(pid: number): Map<number, number> {
+  const threads = [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => Number(name));
+  return new Map(threads.map((thread) => [thread, readCpuSeconds(`/proc/${pid}/task/${thread}/stat`)]));
+}
+
+function readCpuSeconds(file: string): number {
+  const stat = Deno.readTextFileSync(file);
   // The name may hold anything, and ends with the last bracket.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   // User and system time, in ticks of a hundredth of a second.

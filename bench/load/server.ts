@@ -1,3 +1,5 @@
+import { freePort } from "../../tests/support/daemon.ts";
+
 /** A program, started for one measurement. */
 export interface Server extends AsyncDisposable {
   readonly port: number;
@@ -10,14 +12,12 @@ export async function startServer(
   program: string,
   config: (port: number, folder: string) => string,
   args: (file: string, folder: string, port: number) => readonly string[],
+  { env = {}, port = freePort() }: { env?: Record<string, string>; port?: number } = {},
 ): Promise<Server> {
   const folder = await Deno.makeTempDir();
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
   const file = `${folder}/config`;
   await Deno.writeTextFile(file, config(port, folder));
-  const child = new Deno.Command(program, { args: [...args(file, folder, port)], stdin: "null", stdout: "null" })
+  const child = new Deno.Command(program, { args: [...args(file, folder, port)], env, stdin: "null", stdout: "null" })
     .spawn();
   const stop = async () => {
     try {

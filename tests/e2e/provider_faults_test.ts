@@ -3,6 +3,7 @@ import { createRelay, MemoryCache, type RelayHandle, type RelayOptions, type Rel
 import { MemorySink } from "../support/memory_sink.ts";
 import { until } from "../support/prometheus.ts";
 import { type Behaviour, type ScriptedProvider, startScriptedProvider } from "../support/scripted_provider.ts";
+import { upstreamTransport } from "../support/upstream_transport.ts";
 import { fastClock } from "../support/usage.ts";
 
 /** What one fault of the first provider comes to, while the second one is well. */
@@ -58,7 +59,7 @@ function ask(relay: RelayHandle, headers: Record<string, string> = {}, signal?: 
 function relayTo(urls: Readonly<Record<string, string>>, options: Partial<RelayOptions> = {}) {
   const usage = new MemorySink();
   const providers = Object.entries(urls).map(([name, url]) => ({ name, nodeUrls: [{ url }] }));
-  return { usage, relay: createRelay({ chainId: "ETH1", providers, usage, ...options }) };
+  return { usage, relay: createRelay({ chainId: "ETH1", providers, usage, ...upstreamTransport(), ...options }) };
 }
 
 /** Asks until `a` has its turn; comes back with that relay's event. */

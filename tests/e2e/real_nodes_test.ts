@@ -8,17 +8,28 @@ import { startCometbft, startLitecoind } from "../support/chain_nodes.ts";
 import { startEtcd } from "../support/grpc/peers.ts";
 import { INTERFACE_SPECS } from "../support/interface_specs.ts";
 import { MemorySink } from "../support/memory_sink.ts";
+import { upstreamTransport } from "../support/upstream_transport.ts";
 
 /** A relay on a socket before one node. */
 function startRelay(chainId: string, apiInterface: ApiInterface, nodeUrl: NodeUrlConfig) {
   const usage = new MemorySink();
   const providers = [{ name: "node", nodeUrls: [nodeUrl] }];
-  const relay = createRelay({ chainId, apiInterface, providers, usage, specs: INTERFACE_SPECS });
+  const relay = createRelay({
+    chainId,
+    apiInterface,
+    providers,
+    usage,
+    specs: INTERFACE_SPECS,
+    ...upstreamTransport(),
+  });
   const listener = listen({ hostname: "127.0.0.1", port: 0 }, relay.fetch);
   return {
     url: `http://127.0.0.1:${listener.port}`,
     events: usage.events,
-    [Symbol.asyncDispose]: () => listener.shutdown(),
+    async [Symbol.asyncDispose]() {
+      await listener.shutdown();
+      await relay.close();
+    },
   };
 }
 
