@@ -36,6 +36,7 @@ import type { ReplyCache } from "./src/domain/reply_cache.ts";
 import type { Fetch } from "./src/transports/fetch.ts";
 import type { Connect } from "./src/transports/http1/connection.ts";
 import { CountedRelay } from "./src/relay/counted_relay.ts";
+import type { OpenNodeSocket } from "./src/transports/websocket.ts";
 import type { ProjectBudgets } from "./src/relay/project_budgets.ts";
 import { NoopUsageSink, type UsageSink, type UsageStats } from "./src/usage/usage_sink.ts";
 
@@ -66,6 +67,7 @@ export type { MetricsRegistry, MetricsSources } from "./src/observe/metrics/metr
 export type { HeaderFields, NodeReply } from "./src/domain/wire.ts";
 export type { Fetch } from "./src/transports/fetch.ts";
 export type { Connect, Connection, ConnectResult, Origin } from "./src/transports/http1/connection.ts";
+export type { OpenNodeSocket, PlatformSocket } from "./src/transports/websocket.ts";
 export type { NodeTls } from "./src/providers/provider.ts";
 export { createOtelUsageSink, type OtelUsageOptions, type UsageSpoolOptions } from "./src/usage/create_usage_sink.ts";
 export type { UsageExportResult, UsageLogExporter } from "./src/usage/log_exporter.ts";
@@ -119,6 +121,8 @@ export interface RelayOptions extends RelayConfig {
    * `fetch` does; idle connections are kept for some seconds, or until `close`. Default: `fetch` is used.
    */
   readonly connect?: Connect;
+  /** Opens WebSockets to nodes. Default: the platform's `WebSocket`, which can send headers along on servers' runtimes only. */
+  readonly openSocket?: OpenNodeSocket;
   /** Where replies are kept for other callers, such as a {@linkcode MemoryCache}. Default: nowhere. */
   readonly cache?: ReplyCache;
   /** What projects may use; one for several relays. Default: as much as they like. */
@@ -242,7 +246,20 @@ export function createRelay(options: RelayOptions): RelayHandle {
   if (options.apiInterface === "grpc") {
     throw new ConfigError([{ path: ["apiInterface"], message: "grpc needs HTTP/2, which fetch handlers do not have" }]);
   }
-  const surroundings = { usage, fetch, connect, clock, log, random, cache, metrics, budgets, qos, isStopping };
+  const surroundings = {
+    usage,
+    fetch,
+    connect,
+    clock,
+    log,
+    random,
+    cache,
+    metrics,
+    budgets,
+    qos,
+    isStopping,
+    openSocket: options.openSocket,
+  };
   const generationOf = (config: RelayConfig, previous?: Assembly) =>
     new HttpGeneration(assemble(config, surroundings, previous), clock);
   const generations = new Generations(generationOf(options));

@@ -11,8 +11,9 @@ const TYPES = `
   ChainSpec ClientSocket Clock CollectionData Connect ConnectResult Connection ConnectionInfo DropReason Expansion
   Extension Fetch FunctionTag GenericParser HeaderFields HeaderRule HrTime LedgerCounts Log LogFields
   MemoryCacheOptions MetricsHandlerOptions MetricsRegistry MetricsSources Mistake NodeReply NodeTls NodeTlsConfig
-  NodeUrlConfig OptimizerConfig OptimizerQosEvent OptimizerQosProvider OptimizerQosSamplerOptions
-  OptimizerQosScores OptimizerQosSource Origin OtelUsageOptions OverBudget ParseDirective ParserFunc PathRouter PreparedConfig
+  NodeUrlConfig OpenNodeSocket OptimizerConfig OptimizerQosEvent OptimizerQosProvider OptimizerQosSamplerOptions
+  OptimizerQosScores OptimizerQosSource Origin OtelUsageOptions OverBudget ParseDirective ParserFunc PathRouter
+  PlatformSocket PreparedConfig
   ProbeConfig ProjectLimit ProviderConfig RelayConfig RelayHandle RelayOptions RelayUsageEvent ReplyCache
   RoutedRelay SocketConfig SocketReceiver SpecFile SpecMistake Strategy UsageEvent UsageEventKind
   UsageExportResult UsageLogExporter UsageLogRecord UsageNumbering UsageResource UsageSink UsageSpoolOptions
@@ -110,6 +111,8 @@ Deno.test("the module's bundle for the edge stays small", async () => {
     const { success, err } = await deno("bundle", "--quiet", "--platform=browser", "--minify", "-o", bundle, "mod.ts");
     assert(success, err);
     const bytes = await Deno.readFile(bundle);
+    const { modules } = JSON.parse((await deno("info", "--json", bundle)).out);
+    assertEquals(modules[0].dependencies ?? [], [], "it needs no other module, nor one of a platform");
     const compressed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
     const { byteLength } = await new Response(compressed).arrayBuffer();
     assert(bytes.length < MAX_BUNDLE_BYTES, `it has ${bytes.length} bytes`);

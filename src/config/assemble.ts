@@ -23,7 +23,7 @@ import { compileMatcher, type Matcher } from "../spec/matcher.ts";
 import { SpecSet } from "../spec/spec_set.ts";
 import type { Fetch } from "../transports/fetch.ts";
 import type { Connect } from "../transports/http1/connection.ts";
-import { createSocketConnector, openSocket } from "../transports/websocket.ts";
+import { createSocketConnector, type OpenNodeSocket, openSocket } from "../transports/websocket.ts";
 import type { OptimizerQosSampler } from "../usage/optimizer_qos_sampler.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
 import { assembleSockets, type SocketAssembly } from "./assemble_sockets.ts";
@@ -42,6 +42,8 @@ export interface Surroundings {
   readonly fetch: Fetch;
   /** Opens connections to nodes; default: `fetch` has its own. */
   readonly connect?: Connect | undefined;
+  /** Opens WebSockets to nodes; default: the platform's. */
+  readonly openSocket?: OpenNodeSocket | undefined;
   /** Reaches nodes that are not asked by `fetch`. */
   readonly transport?: Transport | undefined;
   /** How nodes are probed; default: in the text of their protocol. */
@@ -214,7 +216,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings, previo
     matcher,
     meter,
     nodes: { providers, selector, transport: upstream },
-    connector: createSocketConnector(openSocket, clock, {
+    connector: createSocketConnector(surroundings.openSocket ?? openSocket, clock, {
       maxMessageBytes: config.sockets?.maxUpstreamMessageBytes ?? 64 * MIB,
     }),
     clock,

@@ -109,8 +109,7 @@ function requestOf({ chain, apiInterface, clock }: NodeProbeDeps, call: Protocol
     nodeRequest: call.nodeRequest,
     arrivedAtUnixMs: clock.now(),
     arrivedAtMs: clock.monotonic(),
-    signal: NEVER,
+    // One of its own: at the edge there is none outside of a request.
+    signal: new AbortController().signal,
   };
 }
-
-const NEVER = new AbortController().signal;

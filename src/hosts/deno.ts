@@ -4,7 +4,9 @@ import { type AcceptSocket, isUpgrade } from "./upgrade.ts";
 
 /** A listener that is open. */
 export interface Listener {
+  /** The address that it listens on. */
   readonly hostname: string;
+  /** The port that it listens on. */
   readonly port: number;
   /**
    * Takes no more connections and comes back when the requests under way have been answered, and the WebSockets closed,

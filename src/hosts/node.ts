@@ -94,7 +94,9 @@ function toRequest(incoming: IncomingMessage, target: string, signal: AbortSigna
   const hasBody = method !== "GET" && method !== "HEAD" &&
     (headers.has("content-length") || headers.has("transfer-encoding"));
   const body = hasBody ? bodyOf(incoming) : null;
-  if (!FORBIDDEN.includes(method)) return new Request(url, { method, headers, body, signal });
+  // Node wants to be told that a body may go on while the response comes; the types don't know that yet.
+  const init: RequestInit & { readonly duplex: "half" } = { method, headers, body, signal, duplex: "half" };
+  if (!FORBIDDEN.includes(method)) return new Request(url, init);
   // The platform makes no such request; the handler is to refuse it all the same.
   return Object.defineProperty(new Request(url, { headers, signal }), "method", { value: method });
 }

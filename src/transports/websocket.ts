@@ -4,7 +4,27 @@ import type { ConnectResult, NodeSocketConnector, NodeSocketListener } from "../
 import type { NodeUrl } from "../providers/provider.ts";
 
 /** What of the platform's `WebSocket` the connector uses. */
-export type WebSocketFactory = (url: string, headers: readonly (readonly [string, string])[]) => WebSocket;
+export interface PlatformSocket {
+  /** 0 while it is being opened, 1 while it is open. */
+  readonly readyState: number;
+  /** Bytes that wait to be sent, where the platform tells. */
+  readonly bufferedAmount: number;
+  /** Told when it is open. */
+  onopen: ((event: Event) => unknown) | null;
+  /** Told of each message. */
+  onmessage: ((event: MessageEvent) => unknown) | null;
+  /** Told that something is wrong, before `onclose` is. */
+  onerror: ((event: Event) => unknown) | null;
+  /** Told of the end, also of one that was never open. */
+  onclose: ((event: CloseEvent) => unknown) | null;
+  /** Sends a text message. */
+  send(text: string): void;
+  /** Ends it. */
+  close(): void;
+}
+
+/** Opens a WebSocket to a node, sending headers along where the platform can. May throw when the URL is none. */
+export type OpenNodeSocket = (url: string, headers: readonly (readonly [string, string])[]) => PlatformSocket;
 
 /** The platform's `WebSocket`. Headers are sent where the platform can: servers' runtimes can, browsers can't. */
 export function openSocket(url: string, headers: readonly (readonly [string, string])[]): WebSocket {
@@ -12,6 +32,9 @@ export function openSocket(url: string, headers: readonly (readonly [string, str
   const options: unknown = { headers: Object.fromEntries(headers) };
   return new WebSocket(url, options as string[]);
 }
+
+/** `readyState` of a socket that takes messages. */
+const OPEN = 1;
 
 /** Options of sockets to nodes. */
 export interface SocketConnectorOptions {
@@ -21,14 +44,14 @@ export interface SocketConnectorOptions {
 
 /** Opens WebSockets to nodes with the platform's own client. */
 export function createSocketConnector(
-  open: WebSocketFactory,
+  open: OpenNodeSocket,
   clock: Clock,
   { maxMessageBytes }: SocketConnectorOptions,
 ): NodeSocketConnector {
   return {
     connect(nodeUrl: NodeUrl, listener: NodeSocketListener, timeoutMs: number): Promise<ConnectResult> {
       const { promise, resolve } = Promise.withResolvers<ConnectResult>();
-      let socket: WebSocket;
+      let socket: PlatformSocket;
       try {
         socket = open(nodeUrl.target, nodeUrl.headers);
       } catch {
@@ -54,7 +77,7 @@ export function createSocketConnector(
               return socket.bufferedAmount;
             },
             send: (text) => {
-              if (socket.readyState === WebSocket.OPEN) socket.send(text);
+              if (socket.readyState === OPEN) socket.send(text);
             },
             close() {
               isEnded = true;
@@ -91,7 +114,7 @@ function isLonger(text: string, maxBytes: number): boolean {
   return text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes;
 }
 
-function quietlyClose(socket: WebSocket): void {
+function quietlyClose(socket: PlatformSocket): void {
   try {
     socket.close();
   } catch {

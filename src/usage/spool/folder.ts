@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import process from "node:process";
+import { fileSystem, process } from "./platform.ts";
+
+const { mkdir, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } = fileSystem;
 
 /** Who owns a folder of the spool; pid 0: nobody any more. */
 interface Owner {

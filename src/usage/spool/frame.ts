@@ -1,5 +1,5 @@
-import { crc32 } from "node:zlib";
 import type { EncodedRecords } from "../spool_port.ts";
+import { crc32 } from "./platform.ts";
 
 /** Bytes before each record on disk: its length and its CRC-32, both little-endian. */
 export const FRAME_HEADER_BYTES = 8;

@@ -1,6 +1,9 @@
-import { type FileHandle, open, readFile, rm, writeFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { EncodedRecords } from "../spool_port.ts";
 import { decodeFrames, encodeFrames, FRAME_HEADER_BYTES } from "./frame.ts";
+import { fileSystem } from "./platform.ts";
+
+const { open, readFile, rm, writeFile } = fileSystem;
 
 /** What every record of a segment has in common: how it is encoded, and whose it is. */
 export interface SegmentHeader {
