@@ -34,7 +34,7 @@ import { checkOptimizerOptions, resolveOptimizerOptions } from "./optimizer_opti
 import type { RelayConfig } from "./relay_config.ts";
 import { createNodeProbe } from "./node_probe.ts";
 import { createTextWording, type NodeWording } from "./node_wording.ts";
-import { resolveProviders } from "./resolve_providers.ts";
+import { checkCallUrls, resolveProviders } from "./resolve_providers.ts";
 
 /** What a relay gets from its surroundings. */
 export interface Surroundings {
@@ -155,7 +155,14 @@ export function assemble(config: RelayConfig, surroundings: Surroundings, previo
     new Prober(
       {
         providers,
-        probe: createNodeProbe({ chain: config.chainId, apiInterface, wording, matcher, transport: upstream, clock }),
+        probe: createNodeProbe({
+          chain: config.chainId,
+          apiInterface,
+          wording,
+          matcher,
+          transport: sockets?.transport ?? upstream,
+          clock,
+        }),
         selector,
         clock,
         log,
@@ -165,6 +172,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings, previo
         verifyIntervalMs: probes.verifyIntervalMs ?? 300_000,
         retryIntervalMs: 180_000,
         timeoutMs: 10_000,
+        verifiesSockets: sockets !== undefined,
       },
     );
   const { isStopping = () => false } = surroundings;
@@ -333,9 +341,11 @@ function resolve(config: RelayConfig): Resolved {
   if (config.providers.length === 0) mistakes.push({ path: ["providers"], message: "at least one provider is needed" });
 
   const serviceNames = matcher?.serviceNames ?? new Set<string>();
-  const resolver = { providers: [], mistakes, serviceNames, isGrpc: apiInterface === "grpc" };
+  const hasSubscriptions = apiInterface === "jsonrpc" || apiInterface === "tendermintrpc";
+  const resolver = { providers: [], mistakes, serviceNames, isGrpc: apiInterface === "grpc", hasSubscriptions };
   resolveProviders(resolver, config.providers, ["providers"], false);
   resolveProviders(resolver, config.backupProviders ?? [], ["backupProviders"], true);
+  checkCallUrls(resolver, ["providers"]);
   const times = {
     averageBlockTimeMs: spec?.average_block_time ?? 0,
     allowedLag: spec?.allowed_block_lag_for_qos_sync ?? 0,

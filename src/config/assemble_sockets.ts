@@ -6,6 +6,7 @@ import type { SubscriptionDialect } from "../domain/subscription.ts";
 import { createJsonRpcSubscriptions } from "../protocols/jsonrpc/subscription.ts";
 import { TENDERMINT_SUBSCRIPTIONS } from "../protocols/tendermint/subscription.ts";
 import type { NodeSocketConnector } from "../providers/node_socket.ts";
+import type { Transport } from "../providers/transport.ts";
 import { type SocketNodes, SocketSelector } from "../providers/socket_selector.ts";
 import type { Meter } from "../relay/meter.ts";
 import type { Relay } from "../relay/relay.ts";
@@ -40,6 +41,8 @@ export interface SocketAssembly {
    * provider of the same name and URL do not notice.
    */
   replaceNodes(nodes: SocketNodes): void;
+  /** Reaches all of the nodes' URLs, for questions of the relay's own. */
+  readonly transport: Transport;
   /** Ends the connections to nodes. */
   close(): void;
   /** Which methods start and end subscriptions, as a text to compare. */
@@ -117,6 +120,7 @@ export function assembleSockets(
         return previous.nodes;
       },
       replaceNodes: (next) => previous.replaceNodes(next),
+      transport: previous.transport,
       close: () => previous.close(),
       deps,
       options,
@@ -180,6 +184,7 @@ export function assembleSockets(
       sockets.replace(next);
       pool.dropUnwanted();
     },
+    transport,
     close: () => pool.close(),
     deps: { relay, codec, matcher, clock, log, hub, dialect, endings, head, servesExtension },
     options,

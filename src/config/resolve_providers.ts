@@ -12,6 +12,8 @@ export interface ProviderResolver {
   readonly serviceNames: ReadonlySet<string>;
   /** Whether the nodes speak gRPC; default false. */
   readonly isGrpc?: boolean;
+  /** Whether there may be providers that only serve subscriptions; default false. */
+  readonly hasSubscriptions?: boolean;
 }
 
 /** Longest provider name. */
@@ -41,15 +43,25 @@ export function resolveProviders(
     const mistakesBefore = into.mistakes.length;
     const resolved = nodeUrls.flatMap((url, i) => resolveNodeUrl(into, url, [...at, "nodeUrls", i]) ?? []);
     const [socketUrls, callUrls] = [resolved.filter(isSocketUrl), resolved.filter((url) => !isSocketUrl(url))];
-    if (callUrls.length === 0 && into.mistakes.length === mistakesBefore) {
-      const what = into.isGrpc ? "grpc(s)" : "http(s)";
-      into.mistakes.push({ path: [...at, "nodeUrls"], message: `has no ${what} URL; calls need at least one` });
+    const isSocketsOnly = into.hasSubscriptions && socketUrls.length > 0;
+    if (callUrls.length === 0 && !isSocketsOnly && into.mistakes.length === mistakesBefore) {
+      into.mistakes.push(noCallUrl(at, into.isGrpc ? "grpc(s)" : "http(s)"));
     }
     if (stake !== undefined && !(Number.isSafeInteger(stake) && stake >= 0)) {
       into.mistakes.push({ path: [...at, "stake"], message: "must be a whole number, 0 or more" });
     }
     into.providers.push({ name, isBackup, stake, nodeUrls: callUrls, socketUrls });
   });
+}
+
+/** That nobody of those found at `path` can be called, which is a mistake of the first one. */
+export function checkCallUrls(into: ProviderResolver, path: Mistake["path"]): void {
+  if (into.mistakes.length > 0 || into.providers.some(({ nodeUrls }) => nodeUrls.length > 0)) return;
+  into.mistakes.push(noCallUrl([...path, 0], "http(s)"));
+}
+
+function noCallUrl(path: Mistake["path"], what: string): Mistake {
+  return { path: [...path, "nodeUrls"], message: `has no ${what} URL; calls need at least one` };
 }
 
 function isName(name: string): boolean {

@@ -16,6 +16,8 @@ export interface ProberOptions {
   /** Between two verifications of a node that has failed, or has not answered. */
   readonly retryIntervalMs: number;
   readonly timeoutMs: number;
+  /** Whether WebSocket URLs are verified, and polled where a provider has no others. */
+  readonly verifiesSockets: boolean;
 }
 
 /** What the prober works with. */
@@ -50,7 +52,10 @@ export class Prober implements AsyncDisposable {
       const delayMs = options.pollIntervalMs * index / providers.length;
       if (probe.newestBlock !== undefined) this.#repeat(delayMs, () => this.#poll(provider));
       if (probe.checks.length === 0) return;
-      for (const nodeUrl of provider.nodeUrls) this.#repeat(0, () => this.#verify({ provider, nodeUrl }));
+      const sockets = options.verifiesSockets ? provider.socketUrls : [];
+      for (const nodeUrl of [...provider.nodeUrls, ...sockets]) {
+        this.#repeat(0, () => this.#verify({ provider, nodeUrl }));
+      }
     });
   }
 
@@ -80,10 +85,10 @@ export class Prober implements AsyncDisposable {
 
   async #poll(provider: Provider): Promise<number> {
     const { probe: { newestBlock }, selector, clock } = this.#deps;
-    const { pollIntervalMs } = this.#options;
-    const fitting = provider.nodeUrls.map((nodeUrl) => ({ provider, nodeUrl })).filter((each) =>
-      newestBlock!.fits(each)
-    );
+    const { pollIntervalMs, verifiesSockets } = this.#options;
+    const { nodeUrls, socketUrls } = provider;
+    const urls = nodeUrls.length === 0 && verifiesSockets ? socketUrls : nodeUrls;
+    const fitting = urls.map((nodeUrl) => ({ provider, nodeUrl })).filter((each) => newestBlock!.fits(each));
     const candidate = fitting.find(({ nodeUrl }) => nodeUrl.health.isAvailable(clock.monotonic())) ?? fitting[0];
     if (candidate === undefined) return pollIntervalMs;
     const { kind, text, sample } = await this.#ask(candidate, newestBlock!);
@@ -143,8 +148,12 @@ export class Prober implements AsyncDisposable {
     health.verify(lacking);
   }
 
-  #ask(candidate: Candidate, question: NodeQuestion, block?: number): Promise<ProbeResult> {
-    return askWithin(this.#deps.clock, question, candidate, this.#options.timeoutMs, this.#stop.signal, block);
+  async #ask(candidate: Candidate, question: NodeQuestion, block?: number): Promise<ProbeResult> {
+    const { timeoutMs } = this.#options;
+    const result = await askWithin(this.#deps.clock, question, candidate, timeoutMs, this.#stop.signal, block);
+    // Nodes may take nothing but subscriptions over WebSockets: that they refuse a call does not say who they are.
+    const isSocket = candidate.provider.socketUrls.includes(candidate.nodeUrl);
+    return result.kind === "refusal" && isSocket ? { ...result, kind: "unknown" } : result;
   }
 }
 

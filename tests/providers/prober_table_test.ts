@@ -44,7 +44,7 @@ function watch(
   const log = new Lines();
   const prober = new Prober(
     { providers, selector, clock, log, probe: { newestBlock: undefined, checks: [], ...probe } },
-    { pollIntervalMs, verifyIntervalMs: 300_000, retryIntervalMs: 180_000, timeoutMs: 5_000 },
+    { pollIntervalMs, verifyIntervalMs: 300_000, retryIntervalMs: 180_000, timeoutMs: 5_000, verifiesSockets: false },
   );
   return { log, [Symbol.asyncDispose]: () => prober[Symbol.asyncDispose]() };
 }

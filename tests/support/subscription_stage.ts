@@ -28,6 +28,8 @@ export interface StageClient {
 export interface SocketStage extends AsyncDisposable {
   readonly usage: MemorySink;
   readonly sockets: SocketAssembly;
+  /** The newest block that is known of a provider; 0 while none is. */
+  headOf(provider: string): number;
   join(project?: string): StageClient;
 }
 
@@ -50,17 +52,19 @@ export function providersOf(nodes: readonly Pick<SocketNode, "httpUrl" | "wsUrl"
 export function stageSockets(nodes: readonly SocketNode[], options: StageOptions = {}): SocketStage {
   const { clock = systemClock, log = silentLog, random, ...config } = options;
   const usage = new MemorySink();
-  const { sockets, close } = assemble({ chainId: "ETH1", providers: providersOf(nodes), ...config }, {
+  const { sockets, core, start, retire, close } = assemble({ chainId: "ETH1", providers: providersOf(nodes), ...config }, {
     usage,
     fetch: globalThis.fetch,
     clock,
     log,
     random,
   });
+  start();
   const sessions = new WebSocketSessions(sockets!.deps, sockets!.options);
   return {
     usage,
     sockets: sockets!,
+    headOf: (provider) => core.selector.headOf(provider),
     join(project = "acme") {
       const messages: Record<string, unknown>[] = [];
       const delivered: unknown[] = [];
@@ -101,6 +105,7 @@ export function stageSockets(nodes: readonly SocketNode[], options: StageOptions
     },
     async [Symbol.asyncDispose]() {
       await sessions.drain(1_000);
+      await retire();
       close();
     },
   };
