@@ -52,7 +52,11 @@ export function providersOf(nodes: readonly Pick<SocketNode, "httpUrl" | "wsUrl"
 export function stageSockets(nodes: readonly SocketNode[], options: StageOptions = {}): SocketStage {
   const { clock = systemClock, log = silentLog, random, ...config } = options;
   const usage = new MemorySink();
-  const { sockets, core, start, retire, close } = assemble({ chainId: "ETH1", providers: providersOf(nodes), ...config }, {
+  const { sockets, core, start, retire, close } = assemble({
+    chainId: "ETH1",
+    providers: providersOf(nodes),
+    ...config,
+  }, {
     usage,
     fetch: globalThis.fetch,
     clock,
