@@ -29,7 +29,7 @@ const REFRESH_MS = 250;
  */
 export class Outboxes {
   readonly #clock: Clock;
-  readonly #options: OutboxOptions;
+  #options: OutboxOptions;
   readonly #all = new Set<Outbox>();
   #refreshedAtMs = -Infinity;
   /** Bytes that waited when each was last looked at. */
@@ -37,6 +37,11 @@ export class Outboxes {
 
   constructor(clock: Clock, options: OutboxOptions) {
     this.#clock = clock;
+    this.#options = options;
+  }
+
+  /** Changes the bounds, for those that are open as well. */
+  setOptions(options: OutboxOptions): void {
     this.#options = options;
   }
 

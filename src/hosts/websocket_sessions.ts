@@ -52,9 +52,10 @@ export class WebSocketSessions {
     this.#outboxes = new Outboxes(deps.clock, options);
   }
 
-  /** Changes the limits of connections that are opened from now on. */
+  /** Changes the limits of connections that are opened from now on, and the bounds on what waits for all. */
   setOptions(options: SessionsOptions): void {
     this.#options = options;
+    this.#outboxes.setOptions(options);
   }
 
   /** Why a connection from this address is not taken now; undefined when it is. */

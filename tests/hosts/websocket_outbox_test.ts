@@ -37,6 +37,14 @@ Deno.test("a client may have so much waiting; one message may be larger where no
   assertEquals(outboxes.bytes, 100);
 });
 
+Deno.test("bounds that are changed hold for those that are open", () => {
+  const { open, outboxes } = start(100, 1_000_000);
+  const { outbox } = open();
+  assertEquals([outbox.send("x".repeat(60)), outbox.send("x".repeat(60))], ["taken", "slow"]);
+  outboxes.setOptions({ maxBufferedBytes: 200, maxBufferedBytesInAll: 1_000_000 });
+  assertEquals(outbox.send("x".repeat(60)), "taken");
+});
+
 Deno.test("a socket that is no longer open takes nothing", () => {
   const { open, outboxes } = start(100, 1_000_000);
   const { outbox, socket } = open();

@@ -55,7 +55,7 @@ async function callUntil(endMs: number, kind: CallersOrder["kind"], port: number
     // An answer is small, and its last byte closes it.
     for (;;) {
       const length = await connection.read(chunk);
-      if (length === null) throw new Error("the relay has closed a connection");
+      if (length === null) throw new Error(`the relay has closed a connection (${kind}, after ${answers} answers)`);
       if (chunk[length - 1] === RIGHT_BRACE) break;
     }
     answers++;
