@@ -60,7 +60,7 @@ Deno.test("a real Prometheus scrapes the relay; every query of the dashboard and
   }
   await until(async () => (await prometheus.alerts()).every(({ health }) => health !== "unknown"));
   const alerts = await prometheus.alerts();
-  assertEquals(alerts.map(({ health }) => health), Array(7).fill("ok"));
+  assertEquals(alerts.map(({ health }) => health), Array(8).fill("ok"));
   for (const { name, query } of alerts) {
     const measured = query.replace(/ (?:>|==) [\d.]+$/, "");
     assert(measured !== query, `${name} has a threshold`);

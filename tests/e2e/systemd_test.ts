@@ -38,7 +38,7 @@ Deno.test("systemd takes the unit, and finds it shut off from what a relay does 
   }
 });
 
-Deno.test("two lives of the unit: what the collector did not take in the first, it has in the second; a bad file is exit code 2", async () => {
+Deno.test("two lives of the unit: what the collector did not take in the first, it has in the second, which reloads; a bad file is exit code 2", async () => {
   await using node = startCountingNode();
   await using config = await writeConfig([{ name: "node", url: node.url }]);
   await using collector = new Collector();
@@ -68,6 +68,9 @@ Deno.test("two lives of the unit: what the collector did not take in the first, 
   assertEquals(await first.exited, 0);
   collector.comeBack();
   const second = await startRelay(args(config.path), { env });
+  const [, signal] = /^\/bin\/kill -(\w+) \$MAINPID$/.exec(unit.one("Service", "ExecReload")) ?? [];
+  second.kill(`SIG${signal}` as Deno.Signal);
+  await second.logged(({ message }) => message === "the configuration has been reloaded");
   await ask(second.urls[0]!);
   await collector.until(({ records }) => records.length === 2);
   second.kill("SIGTERM");

@@ -3,7 +3,9 @@ import { COMMANDS } from "../../../src/cli/main.ts";
 import type { Environment } from "../../../src/config/environment.ts";
 import { flagsOfEnvironment, unknownVariables } from "../../../src/config/environment.ts";
 import type { RelayFlags } from "../../../src/config/flags.ts";
-import { parseFlags } from "../../../src/config/parse_flags.ts";
+import { IGNORED_FLAGS, OTHER_NAMES } from "../../../src/config/foreign_flags.ts";
+import { readCommandLine } from "../../../src/config/parse_flags.ts";
+import { resolveFlags } from "../../../src/config/resolve_flags.ts";
 
 /** An environment of these variables and no others. */
 export function environmentOf(variables: Readonly<Record<string, string>>): Environment {
@@ -26,11 +28,12 @@ export function mistakesIn(args: readonly string[], variables: Readonly<Record<s
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) return [`${name} is no command`];
   const environment = environmentOf(variables);
-  const parsed = parseFlags(args.slice(name.split(" ").length), command.flags, [
-    flagsOfEnvironment(command.flags, environment),
-  ]);
+  const foreign = "configure" in command ? { otherNames: OTHER_NAMES, ignored: IGNORED_FLAGS } : undefined;
+  const line = readCommandLine(args.slice(name.split(" ").length), command.flags, foreign);
   const unknown = unknownVariables(Object.keys(command.flags), environment);
-  return parsed.kind === "help" ? unknown : [...parsed.mistakes, ...unknown];
+  if (line.kind === "help") return unknown;
+  const { mistakes } = resolveFlags(command.flags, [line.given, flagsOfEnvironment(command.flags, environment)]);
+  return [...line.mistakes, ...mistakes, ...unknown];
 }
 
 /** The flags that a relay would be started with, its configuration file read and everything checked; throws for mistakes. */
