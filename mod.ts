@@ -49,6 +49,16 @@ export type {
   RelayConfig,
   SocketConfig,
 } from "./src/config/relay_config.ts";
+export { defineConfig } from "./src/config/define_config.ts";
+export type {
+  FileAuthConfig,
+  FileEndpoint,
+  FileGrpcConfig,
+  FileNodeUrl,
+  FileProject,
+  FileProvider,
+  RelayFile,
+} from "./src/config/relay_file.ts";
 export { ConfigError, type Mistake } from "./src/config/mistake.ts";
 export type { Strategy } from "./src/providers/optimizer/strategy.ts";
 export { API_INTERFACES, type ApiInterface } from "./src/domain/api_interface.ts";

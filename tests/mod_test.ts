@@ -16,6 +16,7 @@ Deno.test("the exports of the module are these", () => {
     "createOtelUsageSink",
     "createPathRouter",
     "createRelay",
+    "defineConfig",
     "readSpecFile",
     "silentLog",
     "systemClock",

@@ -7,17 +7,18 @@ const ENTRY_POINTS = Object.values(denoConfig.exports);
 
 /** The types that `mod.ts` exports; what it exports beside them is in `mod_test.ts`. */
 const TYPES = `
-  AcceptSocket Api ApiCategory ApiCollection ApiInterface AttributeField AttributeType BlockParsing CachedReply
-  ChainSpec ClientSocket Clock CollectionData Connect ConnectResult Connection ConnectionInfo DropReason Expansion
-  Extension Fetch FunctionTag GenericParser HeaderFields HeaderRule HrTime LedgerCounts Log LogFields
-  MemoryCacheOptions MetricsHandlerOptions MetricsRegistry MetricsSources Mistake NodeReply NodeTls NodeTlsConfig
-  NodeUrlConfig OpenNodeSocket OptimizerConfig OptimizerQosEvent OptimizerQosProvider OptimizerQosSamplerOptions
-  OptimizerQosScores OptimizerQosSource Origin OtelUsageOptions OverBudget ParseDirective ParserFunc PathRouter
-  PlatformSocket PreparedConfig
-  ProbeConfig ProjectLimit ProviderConfig RelayConfig RelayHandle RelayOptions RelayUsageEvent ReplyCache
-  RoutedRelay SocketConfig SocketReceiver SpecFile SpecMistake Strategy UsageEvent UsageEventKind
-  UsageExportResult UsageLogExporter UsageLogRecord UsageNumbering UsageResource UsageSink UsageSpoolOptions
-  UsageStats Verification VerificationValue
+  AcceptSocket Api ApiCategory ApiCollection ApiInterface AttributeField AttributeType BlockParsing
+  CachedReply ChainSpec ClientSocket Clock CollectionData Connect ConnectResult Connection ConnectionInfo
+  DropReason Expansion Extension Fetch FileAuthConfig FileEndpoint FileGrpcConfig FileNodeUrl FileProject
+  FileProvider FunctionTag GenericParser HeaderFields HeaderRule HrTime LedgerCounts Log LogFields
+  MemoryCacheOptions MetricsHandlerOptions MetricsRegistry MetricsSources Mistake NodeReply NodeTls
+  NodeTlsConfig NodeUrlConfig OpenNodeSocket OptimizerConfig OptimizerQosEvent OptimizerQosProvider
+  OptimizerQosSamplerOptions OptimizerQosScores OptimizerQosSource Origin OtelUsageOptions OverBudget
+  ParseDirective ParserFunc PathRouter PlatformSocket PreparedConfig ProbeConfig ProjectLimit ProviderConfig
+  RelayConfig RelayFile RelayHandle RelayOptions RelayUsageEvent ReplyCache RoutedRelay SocketConfig
+  SocketReceiver SpecFile SpecMistake Strategy UsageEvent UsageEventKind UsageExportResult UsageLogExporter
+  UsageLogRecord UsageNumbering UsageResource UsageSink UsageSpoolOptions UsageStats Verification
+  VerificationValue
 `.trim().split(/\s+/);
 
 /** Runs Deno in the checkout. */

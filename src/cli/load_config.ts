@@ -35,6 +35,8 @@ export interface LoadedConfig {
   readonly file: { readonly path: string; readonly document: ConfigDocument } | undefined;
   /** Where the value of each flag comes from. */
   readonly sources: ResolvedFlags<typeof RELAY_FLAGS>["sources"];
+  /** The values as they were written, of the flags that are given. */
+  readonly texts: ResolvedFlags<typeof RELAY_FLAGS>["texts"];
   readonly endpoints: readonly EndpointConfig[];
   /** Certificates of the endpoints that speak TLS. */
   readonly certificates: ReadonlyMap<EndpointConfig, ListenerTls>;
@@ -67,7 +69,7 @@ export async function loadConfig(
     flagsOfEnvironment(RELAY_FLAGS, environment),
     file === undefined ? [] : flagsOfFile(file.document, file.path),
   ]);
-  const { values: flags, sources, overridden } = resolved;
+  const { values: flags, sources, texts, overridden } = resolved;
   const specs = await loadSpecs(flags["use-static-spec"], specFetchOptions(flags));
   const read = file !== undefined
     ? readFile(file.path, file.document, specs.specs)
@@ -99,6 +101,7 @@ export async function loadConfig(
     flags,
     file,
     sources,
+    texts,
     endpoints: read.endpoints,
     certificates,
     projects: read.projects,

@@ -6,6 +6,7 @@ import { unknownName } from "../config/mistake.ts";
 import { parseFlags } from "../config/parse_flags.ts";
 import { COLLECTOR_FLAGS, type CollectorFlags } from "./collector_flags.ts";
 import { collect } from "./collector.ts";
+import { CONFIG_PRINT_FLAGS, configPrint, configSchema } from "./config.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { processEnvironment } from "./process_environment.ts";
 import { serve } from "./serve.ts";
@@ -76,6 +77,18 @@ export const COMMANDS: Readonly<Record<string, Command | ConfiguredCommand>> = {
     about: "check what a relay would be started with, and print every mistake in it",
     flags: RELAY_FLAGS,
     configure: validate,
+  },
+  "config print": {
+    usage: RELAY_USAGE,
+    about: "print what a relay would run with, and where each value comes from; keys are masked",
+    flags: CONFIG_PRINT_FLAGS,
+    configure: configPrint,
+  },
+  "config schema": {
+    usage: "",
+    about: "print the JSON Schema of the configuration file, for editors",
+    flags: {},
+    run: (_flags, ...rest) => configSchema(...rest),
   },
   spec: {
     usage: SPEC_USAGE,

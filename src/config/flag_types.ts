@@ -133,13 +133,16 @@ export function optionalAddress(help: string): Flag<Address | "disabled", string
 }
 
 /** An address to listen on, or `disabled`; a port alone is one of loopback. */
-export function ownAddress(help: string): Flag<Address | "disabled"> {
+export function ownAddress(help: string): Flag<Address | "disabled", string | number> {
   const flag = optionalAddress(help);
+  const allowed = "disabled, a port, or host:port with a port from 0 to 65535";
+  const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
   return {
     ...flag,
     placeholder: "[HOST:]PORT",
     parse: (text) => flag.parse(/^:?\d+$/.test(text) ? `127.0.0.1:${text.replace(":", "")}` : text),
-    allowed: "disabled, a port, or host:port with a port from 0 to 65535",
+    allowed,
+    written: v.union([v.pipe(v.string(), v.regex(/^disabled$|^(?:.*:)?\d{1,5}$/)), port], `must be ${allowed}`),
   };
 }
 

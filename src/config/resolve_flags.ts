@@ -17,6 +17,8 @@ export interface GivenFlags {
 export interface ResolvedFlags<Table extends FlagTable> {
   readonly values: FlagValues<Table>;
   readonly sources: { readonly [Name in keyof Table]: Source };
+  /** The values as they were written, of the flags that are given. */
+  readonly texts: { readonly [Name in keyof Table]?: readonly string[] };
   readonly mistakes: readonly string[];
   /** A line for each place that another one takes precedence over. */
   readonly overridden: readonly string[];
@@ -29,6 +31,7 @@ export function resolveFlags<Table extends FlagTable>(
 ): ResolvedFlags<Table> {
   const values: Record<string, unknown> = {};
   const sources: Record<string, Source> = {};
+  const written: Record<string, readonly string[]> = {};
   const mistakes: string[] = [];
   const overridden: string[] = [];
   const given = Map.groupBy(places.flat(), ({ name }) => name);
@@ -44,6 +47,7 @@ export function resolveFlags<Table extends FlagTable>(
       } else if (index === 0) {
         values[name] = flag.kind === "list" ? read.flat() : read.at(-1);
         sources[name] = source;
+        written[name] = flag.kind === "list" ? texts : texts.slice(-1);
       }
       if (index > 0) overridden.push(`${label} is not used: ${candidates[0]!.label} takes precedence`);
     }
@@ -51,6 +55,7 @@ export function resolveFlags<Table extends FlagTable>(
   return {
     values: values as FlagValues<Table>,
     sources: sources as ResolvedFlags<Table>["sources"],
+    texts: written as ResolvedFlags<Table>["texts"],
     mistakes,
     overridden,
   };

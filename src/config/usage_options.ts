@@ -15,6 +15,13 @@ export type UsageOptionsResult =
   | { readonly kind: "options"; readonly options: OtelUsageOptions }
   | { readonly kind: "mistakes"; readonly mistakes: readonly string[] };
 
+/** OpenTelemetry's variables that stand in for flags which are not given, the first one that is set. */
+export const OTEL_VARIABLES = {
+  "usage-otel-endpoint": ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+  "usage-otel-headers": ["OTEL_EXPORTER_OTLP_HEADERS"],
+  "usage-otel-protocol": ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+} as const;
+
 /** Resolves the `--usage-otel-*` flags and the `OTEL_*` variables behind them. */
 export function resolveUsageOptions(
   flags: RelayFlags,
@@ -32,10 +39,10 @@ export function resolveUsageOptions(
     mistakes.push(`${endpoint.source}: ${value} is not host:port or an http(s) URL`);
   }
   const headersFlag = flags["usage-otel-headers"];
-  const headers = parsePairs(headersFlag || facts.env("OTEL_EXPORTER_OTLP_HEADERS") || "");
+  const headers = parsePairs(headersFlag || facts.env(OTEL_VARIABLES["usage-otel-headers"][0]) || "");
   if (headers === undefined || !canSend(headers)) {
     // The value may be a token: it is not shown.
-    const source = headersFlag === "" ? "OTEL_EXPORTER_OTLP_HEADERS" : "--usage-otel-headers";
+    const source = headersFlag === "" ? OTEL_VARIABLES["usage-otel-headers"][0] : "--usage-otel-headers";
     mistakes.push(`${source}: must be headers written k=v,k2=v2, values percent-encoded`);
   }
   const added = parsePairs(facts.env("OTEL_RESOURCE_ATTRIBUTES") ?? "");
@@ -103,10 +110,9 @@ interface Endpoint {
 function chooseEndpoint(flags: RelayFlags, facts: ProcessFacts): Endpoint {
   const flag = flags["usage-otel-endpoint"];
   if (flag !== "") return { source: "--usage-otel-endpoint", text: flag, addPath: "unless_it_has_a_path" };
-  const ofLogs = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT";
+  const [ofLogs, general] = OTEL_VARIABLES["usage-otel-endpoint"];
   const logsText = facts.env(ofLogs);
   if (logsText) return { source: ofLogs, text: logsText, addPath: "never" };
-  const general = "OTEL_EXPORTER_OTLP_ENDPOINT";
   return { source: general, text: facts.env(general) || "localhost:4318", addPath: "always" };
 }
 
@@ -126,8 +132,8 @@ function toUrl({ text, addPath }: Endpoint, scheme: string): string | undefined 
 
 /** The flag's protocol, that of the variable for logs, or the general one; undefined for one that is not spoken. */
 function resolveProtocol(flags: RelayFlags, facts: ProcessFacts): OtelUsageOptions["protocol"] | undefined {
-  const name = flags["usage-otel-protocol"] || facts.env("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL") ||
-    facts.env("OTEL_EXPORTER_OTLP_PROTOCOL") || "http/json";
+  const [ofLogs, general] = OTEL_VARIABLES["usage-otel-protocol"];
+  const name = flags["usage-otel-protocol"] || facts.env(ofLogs) || facts.env(general) || "http/json";
   return name === "http/json" || name === "http/protobuf" ? name : undefined;
 }
 
