@@ -8,6 +8,12 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): () => void;
 }
 
+/** What many platforms have beside timers, whose shortest time is a millisecond or more. */
+const { setImmediate, clearImmediate } = globalThis as {
+  readonly setImmediate?: (callback: () => void) => unknown;
+  readonly clearImmediate?: (handle: unknown) => void;
+};
+
 /**
  * The platform's own clocks and timers.
  *
@@ -24,6 +30,10 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   schedule(delayMs, callback) {
+    if (delayMs <= 0 && setImmediate !== undefined) {
+      const handle = setImmediate(callback);
+      return () => clearImmediate?.(handle);
+    }
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },

@@ -25,7 +25,7 @@ export interface PoolDeps {
 /** Time is counted in steps of this: one timer for all connections, and no look at a clock for a request. */
 const STEP_MS = 500;
 /** A connection that was used within this time is taken to be open, milliseconds. */
-const FRESH_MS = 2;
+const FRESH_MS = 10;
 /** Longest that a node's word is taken for how long it keeps a connection, milliseconds. */
 const MAX_HINT_MS = 60_000;
 
@@ -37,6 +37,8 @@ export class Pool implements ConnectionOwner, Holder {
   readonly #open = new Set<ClientConnection>();
   readonly #idle: ClientConnection[] = [];
   readonly #waiting = new Set<Exchange>();
+  /** Requests that have a connection, of which is heard first what has come in. */
+  #listening: { readonly exchange: Exchange; readonly connection: ClientConnection }[] = [];
   #dialling = 0;
   #step = 0;
   #cancelStep: (() => void) | undefined;
@@ -60,11 +62,8 @@ export class Pool implements ConnectionOwner, Holder {
     if (this.#deps.clock.monotonic() - connection.freeSinceMs < FRESH_MS) return connection.start(exchange);
     // The node may have ended it, and the word of that may have come together with what asks for it: it is heard first.
     exchange.holder = this;
-    this.#waiting.add(exchange);
-    this.#deps.clock.schedule(0, () => {
-      if (!connection.isClosed) this.#hand(connection);
-      this.#dialIfNeeded();
-    });
+    this.#listening.push({ exchange, connection });
+    if (this.#listening.length === 1) this.#deps.clock.schedule(0, () => this.#startHeard());
   }
 
   abandon(exchange: Exchange): void {
@@ -101,7 +100,7 @@ export class Pool implements ConnectionOwner, Holder {
   close(): void {
     this.#stop.abort();
     this.#rest();
-    for (const exchange of [...this.#waiting]) {
+    for (const exchange of [...this.#waiting, ...this.#listening.map(({ exchange }) => exchange)]) {
       this.#waiting.delete(exchange);
       exchange.end({ kind: "disconnected" });
     }
@@ -112,6 +111,19 @@ export class Pool implements ConnectionOwner, Holder {
     exchange.holder = this;
     this.#waiting.add(exchange);
     this.#dialIfNeeded();
+  }
+
+  /** Makes the requests whose connections have been heard. */
+  #startHeard(): void {
+    const listening = this.#listening;
+    this.#listening = [];
+    for (const { exchange, connection } of listening) {
+      const isWanted = exchange.holder === this;
+      if (connection.isClosed) {
+        if (isWanted) this.#wait(exchange);
+      } else if (isWanted) connection.start(exchange);
+      else this.#hand(connection);
+    }
   }
 
   #hand(connection: ClientConnection): void {

@@ -164,6 +164,25 @@ Deno.test("requests beyond the most connections wait for one", async () => {
   transport.close();
 });
 
+Deno.test("requests that come together after a rest take the connections that are there", async () => {
+  await using node = startRawNode(wellBehaved);
+  const clock = new FakeClock();
+  const transport = new Http1Transport({ connect: denoConnect, clock }, { maxReplyBytes: 1_000 });
+  const send = (count: number) => Array.from({ length: count }, () => sendTo(transport, node.url));
+  await Promise.all(send(8));
+  assertEquals(node.accepted, 8);
+  await clock.advance(1_000);
+  const controller = new AbortController();
+  const givenUp = sendTo(transport, node.url, requestOf(), controller.signal);
+  const others = send(7);
+  controller.abort();
+  await clock.advance(0);
+  assertEquals((await givenUp).kind, "failure");
+  for (const result of await Promise.all(others)) assertEquals(describe(result), "200 ok 2");
+  assertEquals([node.accepted, transport.connections], [8, 8]);
+  transport.close();
+});
+
 Deno.test("a request that is given up while it waits takes no connection", async () => {
   const { promise: free, resolve: release } = Promise.withResolvers<void>();
   await using node = startRawNode(async (peer) => {
