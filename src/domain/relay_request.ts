@@ -1,5 +1,6 @@
 import type { ApiInterface } from "./api_interface.ts";
 import type { RequestedBlock } from "./block.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { Caller } from "./caller.ts";
 import type { HeaderRule } from "./chain_spec.ts";
 import type { NodeErrorClass } from "./node_error.ts";
@@ -103,5 +104,5 @@ export interface RelayRequest {
   /** Monotonic clock at arrival, milliseconds. */
   readonly arrivedAtMs: number;
   /** Aborts when the client goes away. */
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
 }

@@ -1,4 +1,5 @@
 import type { ApiInterface } from "../domain/api_interface.ts";
+import { Canceller } from "../domain/cancellation.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
@@ -9,6 +10,7 @@ import type { Relay } from "../relay/relay.ts";
 import { matchCall } from "../spec/api_facts.ts";
 import type { Matcher } from "../spec/matcher.ts";
 import { clientAddressOf } from "./client_address.ts";
+import { ClientWatch } from "./client_watch.ts";
 import {
   availableCodings,
   chooseCoding,
@@ -75,7 +77,7 @@ export class FetchHandler {
   #isDraining = false;
   /** Settles when the last request has been answered; there while that is waited for. */
   #idle: PromiseWithResolvers<void> | undefined;
-  readonly #stop = new AbortController();
+  readonly #stop = new Canceller();
 
   constructor(deps: FetchHandlerDeps, options: FetchHandlerOptions) {
     this.#deps = deps;
@@ -157,7 +159,7 @@ export class FetchHandler {
     const encodingError = checkEncoding(headers);
     if (encodingError !== undefined) return refuse(encodingError);
 
-    const read = await readBody(request, this.#options, clock, this.#stop.signal);
+    const read = await readBody(request, this.#options, clock, this.#stop);
     if (read.kind === "failure") return refuse(read.error);
     const header = (name: string) => headers.get(name);
     const decoded = codec.decode({ verb: request.method, path, query, header, body: read.body });
@@ -177,6 +179,7 @@ export class FetchHandler {
     if (matched.api.isSubscription) return refuse(NEEDS_SOCKET, call);
 
     const { chain, apiInterface } = this.#options;
+    const client = new ClientWatch(request, clock);
     const outcome = await relay.run({
       caller,
       steering,
@@ -187,8 +190,9 @@ export class FetchHandler {
       nodeRequest: withSpecHeaders(call.nodeRequest, matched.api.headerRules, headers),
       arrivedAtUnixMs,
       arrivedAtMs,
-      signal: request.signal,
+      signal: client,
     });
+    client.end();
     const added = outcomeHeaders(outcome, guid, this.#deps.headOf);
     if (outcome.kind === "answer") return await this.#answer(request, outcome.response, added);
     log.debug("relay failed", { guid, code: outcome.error.code, method: outcome.api.apiMethod.slice(0, 100) });

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../domain/cancellation.ts";
 import type { Clock } from "../domain/clock.ts";
 import { NODE_ERRORS } from "../domain/node_error.ts";
 import { failure, traitsOf } from "../domain/relay_error.ts";
@@ -45,7 +46,7 @@ export async function attempt(
   { transport, clock }: AttemptDeps,
   request: RelayRequest,
   order: AttemptOrder,
-  signal: AbortSignal,
+  signal: Cancellation,
 ): Promise<AttemptResult> {
   const { candidate: { provider, nodeUrl }, api } = order;
   const startedAtMs = clock.monotonic();

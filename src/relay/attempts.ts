@@ -1,3 +1,4 @@
+import { Canceller } from "../domain/cancellation.ts";
 import type { Log } from "../domain/log.ts";
 import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN, traitsOf } from "../domain/relay_error.ts";
 import type { RelayRequest } from "../domain/relay_request.ts";
@@ -25,7 +26,7 @@ export type Happening = AttemptResult | "time_is_up";
 export type Interruption = "client_closed" | "shutting_down";
 
 interface Running extends AttemptOrder {
-  readonly controller: AbortController;
+  readonly canceller: Canceller;
   readonly startedAtMs: number;
   /** When it has had its time. */
   endsAtMs: number;
@@ -80,13 +81,13 @@ export class Attempts {
       this.#plan.deadlineMs,
     );
     const dueAtMs = Math.min(startedAtMs + dueAfterMs, endsAtMs);
-    const running = { ...order, controller: new AbortController(), startedAtMs, endsAtMs, dueAtMs };
+    const running = { ...order, canceller: new Canceller(), startedAtMs, endsAtMs, dueAtMs };
     this.tried.push(provider.name);
     this.triedUrls.add(nodeUrl);
     this.#running.add(running);
     this.#deps.inFlight.add(this);
     this.#setTimer();
-    attempt(this.#deps, this.#request, order, running.controller.signal).then(
+    attempt(this.#deps, this.#request, order, running.canceller).then(
       (result) => this.#end(running, result),
       (mistake) => {
         this.#deps.log.error("attempt failed by a mistake of the relay", { error: String(mistake) });
@@ -156,7 +157,7 @@ export class Attempts {
   /** Puts an end to an attempt from this side. */
   #give(running: Running, result: AttemptResult): void {
     this.#end(running, result);
-    running.controller.abort();
+    running.canceller.abort();
   }
 
   #end(running: Running, result: AttemptResult): void {

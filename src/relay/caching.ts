@@ -1,3 +1,4 @@
+import { type Cancellation, Canceller } from "../domain/cancellation.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { CLIENT_CLOSED } from "../domain/relay_error.ts";
 import type { AnswerReading, RelayRequest } from "../domain/relay_request.ts";
@@ -35,7 +36,7 @@ type Landing = { readonly kind: "reply"; readonly entry: CachedReply } | Outcome
 /** One call that several clients wait for. */
 interface Flight {
   readonly landing: Promise<Landing>;
-  readonly controller: AbortController;
+  readonly canceller: Canceller;
   waiting: number;
 }
 
@@ -60,7 +61,7 @@ export class Caching {
     if (request.steering.forcesCacheRefresh) return await this.#refresh(key, request);
     const flight = this.#flights.get(key);
     // One that everyone has left is on its way out.
-    if (flight !== undefined && !flight.controller.signal.aborted) return await this.#join(flight, request);
+    if (flight !== undefined && !flight.canceller.aborted) return await this.#join(flight, request);
     const found = this.#deps.cache.get(key);
     if (!(found instanceof Promise) && this.#isGood(request, found)) return await this.#answerWith(request, found);
     return await this.#lead(key, request, found);
@@ -80,7 +81,7 @@ export class Caching {
     looking: CachedReply | undefined | Promise<CachedReply | undefined>,
   ): Promise<Outcome> {
     const { promise: landing, resolve: land } = Promise.withResolvers<Landing>();
-    const flight: Flight = { landing, controller: new AbortController(), waiting: 1 };
+    const flight: Flight = { landing, canceller: new Canceller(), waiting: 1 };
     this.#flights.set(key, flight);
     const stopWaiting = leaveWith(flight, request.signal);
     try {
@@ -90,7 +91,7 @@ export class Caching {
         return await this.#answerWith(request, found);
       }
       this.#deps.onLookup(request, false);
-      const asked = await this.#deps.ask({ ...request, signal: flight.controller.signal });
+      const asked = await this.#deps.ask({ ...request, signal: flight.canceller });
       this.#keep(key, request, asked);
       land(landingOf(asked));
       return asked.outcome;
@@ -152,13 +153,13 @@ export class Caching {
 }
 
 /** Counts a client out when it goes away; comes back with the function that ends its waiting in any case. */
-function leaveWith(flight: Flight, signal: AbortSignal): () => void {
+function leaveWith(flight: Flight, signal: Cancellation): () => void {
   let isWaiting = true;
   const leave = () => {
     if (!isWaiting) return;
     isWaiting = false;
     signal.removeEventListener("abort", leave);
-    if (--flight.waiting === 0) flight.controller.abort();
+    if (--flight.waiting === 0) flight.canceller.abort();
   };
   if (signal.aborted) leave();
   else signal.addEventListener("abort", leave);

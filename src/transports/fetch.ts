@@ -1,3 +1,4 @@
+import { toAbortSignal } from "../domain/cancellation.ts";
 import type { Clock } from "../domain/clock.ts";
 import { failure, type RelayErrorCode } from "../domain/relay_error.ts";
 import { parseRetryAfter } from "../domain/retry_after.ts";
@@ -27,7 +28,13 @@ export function createFetchTransport(fetch: Fetch, clock: Clock, { maxReplyBytes
       try {
         // A redirect would carry the credentials elsewhere.
         const target = targetOf(nodeUrl.target, path, query);
-        const response = await fetch(target, { method: verb, headers, body, signal, redirect: "manual" });
+        const response = await fetch(target, {
+          method: verb,
+          headers,
+          body,
+          signal: toAbortSignal(signal),
+          redirect: "manual",
+        });
         const read = await readBounded(response, maxReplyBytes);
         if (read === undefined) return failure("answer_too_large", `the answer is larger than ${maxReplyBytes} bytes`);
         const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.now());

@@ -188,15 +188,21 @@ Deno.test("what identifies or steers stays here; the peer's address goes only wh
 });
 
 Deno.test("a client that leaves while a node is asked is metered as failed, and the node is let go", async () => {
-  const { relay, events } = start({ a: hanging() });
-  const client = new AbortController();
-  const answer = relay.fetch(post(CALL, {}, client.signal));
-  await settle();
-  client.abort();
-  await (await answer).body?.cancel();
-  assertEquals(events.map(({ success, computeUnits, provider }) => [success, computeUnits, provider]), [[
-    false,
-    0,
-    "a",
-  ]]);
+  // Before anybody looks for it, and after.
+  for (const leavesAfterMs of [0, 150]) {
+    const { relay, events, clock, calls } = start({ a: hanging() });
+    const client = new AbortController();
+    const answer = relay.fetch(post(CALL, {}, client.signal));
+    while (calls.length === 0) await new Promise((resolve) => setTimeout(resolve));
+    await clock.advance(leavesAfterMs);
+    client.abort();
+    await clock.advance(100 - Math.min(leavesAfterMs, 100));
+    await (await answer).body?.cancel();
+    assertEquals(events.map(({ success, computeUnits, provider }) => [success, computeUnits, provider]), [[
+      false,
+      0,
+      "a",
+    ]]);
+    assertEquals(clock.pending, 0);
+  }
 });

@@ -163,8 +163,10 @@ const BRANCHES: Readonly<Record<string, Branch>> = {
     body: CALL,
     nodes: { a: hanging() },
     leaves: true,
+    // Nobody looks for the client of a call that is answered at once.
+    advanceMs: 100,
     status: 499,
-    event: { errorClass: "client_closed", success: false, computeUnits: 0, provider: "a" },
+    event: { errorClass: "client_closed", success: false, computeUnits: 0, provider: "a", latencyMs: 100 },
   },
   "nobody serves the add-on": {
     body: { ...CALL, method: "trace_block" },

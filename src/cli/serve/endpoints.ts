@@ -2,6 +2,8 @@ import { createRelay, type RelayHandle } from "../../../mod.ts";
 import { addressText } from "../../config/address.ts";
 import { type EndpointConfig, pathOfEndpoint } from "../../config/file_content.ts";
 import type { RelayFlags } from "../../config/flags.ts";
+import { systemClock } from "../../domain/clock.ts";
+import { createCoarseClock } from "../../domain/coarse_clock.ts";
 import { listen } from "../../hosts/deno.ts";
 import { createPathRouter } from "../../hosts/path_router.ts";
 import { withProbes } from "../../hosts/probes.ts";
@@ -70,6 +72,7 @@ async function startHttp(
     ...(metrics && { metrics }),
     ...(qos && { qos }),
   };
+  const clock = createCoarseClock(systemClock);
   const isStopping = () => lifecycle.phase === "stopping";
   const relays = endpoints.map(({ relay: config }) =>
     createRelay({
@@ -79,6 +82,7 @@ async function startHttp(
       usage,
       budgets,
       log,
+      clock,
       isStopping,
       ...optional,
     })

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../domain/cancellation.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN } from "../../domain/relay_error.ts";
 import type { RelayRequest } from "../../domain/relay_request.ts";
@@ -80,7 +81,7 @@ export class SharedSubscription {
   }
 
   /** Opens the subscription, or waits for whoever does, but no longer than the client stays. */
-  async start(signal: AbortSignal): Promise<Start> {
+  async start(signal: Cancellation): Promise<Start> {
     if (signal.aborted) return GONE;
     this.#waiting++;
     const { promise: left, resolve } = Promise.withResolvers<Start>();

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../domain/cancellation.ts";
 import { concatBytes } from "../../domain/bytes.ts";
 import { failure, type RelayError } from "../../domain/relay_error.ts";
 import type { HeaderFields, NodeRequest } from "../../domain/wire.ts";
@@ -36,7 +37,7 @@ class UnaryCall implements StreamOpener {
     this.#resolve = resolve;
   }
 
-  start(streams: StreamTransport, nodeUrl: NodeUrl, clientAddress: string, signal: AbortSignal): void {
+  start(streams: StreamTransport, nodeUrl: NodeUrl, clientAddress: string, signal: Cancellation): void {
     const { path, headers } = this.#request;
     const giveUp = streams.open(
       nodeUrl,

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../domain/cancellation.ts";
 import type { Fault } from "./head.ts";
 import type { ParsedResponse } from "./response_parser.ts";
 
@@ -27,9 +28,9 @@ export class Exchange {
   holder: Holder | undefined;
   readonly promise: Promise<ExchangeResult>;
   readonly #resolve: (result: ExchangeResult) => void;
-  readonly #signal: AbortSignal;
+  readonly #signal: Cancellation;
 
-  constructor(parts: readonly Uint8Array<ArrayBuffer>[], isHead: boolean, signal: AbortSignal) {
+  constructor(parts: readonly Uint8Array<ArrayBuffer>[], isHead: boolean, signal: Cancellation) {
     this.parts = parts;
     this.isHead = isHead;
     this.#signal = signal;

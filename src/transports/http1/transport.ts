@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../domain/cancellation.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { failure } from "../../domain/relay_error.ts";
 import { parseRetryAfter } from "../../domain/retry_after.ts";
@@ -63,7 +64,7 @@ export class Http1Transport implements Transport {
     nodeUrl: NodeUrl,
     request: NodeRequest,
     clientAddress: string,
-    signal: AbortSignal,
+    signal: Cancellation,
   ): Promise<SendResult> {
     const { fallback } = this.#deps;
     const target = this.#targetOf(nodeUrl);
