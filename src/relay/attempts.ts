@@ -8,6 +8,7 @@ import { type AnsweredResult, attempt, type AttemptDeps, type AttemptOrder, type
 import type { Latencies } from "./latencies.ts";
 import type { Plan } from "./plan.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
+import type { Placed, UnderWay } from "./under_way.ts";
 
 /** What the attempts of a relay need. */
 export interface AttemptsDeps extends AttemptDeps {
@@ -16,7 +17,7 @@ export interface AttemptsDeps extends AttemptDeps {
   readonly metrics: RelayMetrics;
   readonly log: Log;
   /** Where attempts are kept while any of them is under way, for whoever has to end them. */
-  readonly inFlight: Set<Attempts>;
+  readonly inFlight: UnderWay<Attempts>;
 }
 
 /** Something that a relay waits for: an attempt has ended, or those under way have had their time. */
@@ -35,7 +36,8 @@ interface Running extends AttemptOrder {
 }
 
 /** The attempts of one relay: starts them, waits for them side by side, and ends those that are not needed any more. */
-export class Attempts {
+export class Attempts implements Placed {
+  place = -1;
   /** Names of the providers asked, in order. */
   readonly tried: string[] = [];
   /** URLs that have been asked, or that may not be. */
@@ -51,7 +53,7 @@ export class Attempts {
   readonly #ended: AttemptResult[] = [];
   #isTimeUp = false;
   #wake: (() => void) | undefined;
-  #cancelTimer = () => {};
+  #cancelTimer = NO_TIMER;
   #interruption: Interruption | undefined;
   #isLetGo = false;
 
@@ -183,7 +185,7 @@ export class Attempts {
   /** One timer for all of them, at the moment that is next. */
   #setTimer(): void {
     this.#cancelTimer();
-    this.#cancelTimer = () => {};
+    this.#cancelTimer = NO_TIMER;
     this.#isTimeUp = false;
     if (this.#running.size === 0) return;
     let atMs = this.#plan.deadlineMs;
@@ -198,6 +200,11 @@ export class Attempts {
   }
 }
 
+/**
+ * No timer to cancel. A function that is written where it is assigned to a property is taken for one that lives long,
+ * and would keep the relay that it was made for with it.
+ */
+const NO_TIMER = (): void => {};
 /** How long attempts may go on that nobody waits for: a node that hangs would have more and more of them. */
 const LET_GO_MS = 5_000;
 

@@ -15,6 +15,7 @@ import { Latencies } from "./latencies.ts";
 import { type PlanOptions, planRelay } from "./plan.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
 import type { RetryOptions } from "./retry_policy.ts";
+import { UnderWay } from "./under_way.ts";
 
 /** What asking nodes takes. */
 export interface DispatcherDeps {
@@ -47,7 +48,7 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #options: DispatcherOptions;
   readonly #latencies: Latencies | undefined;
-  readonly #inFlight = new Set<Attempts>();
+  readonly #inFlight = new UnderWay<Attempts>();
   #isInterrupted = false;
 
   constructor(deps: DispatcherDeps, options: DispatcherOptions) {
@@ -76,7 +77,7 @@ export class Dispatcher {
   /** Ends what is under way, and from now on asks nobody. */
   interrupt(): void {
     this.#isInterrupted = true;
-    for (const attempts of this.#inFlight) attempts.interrupt("shutting_down");
+    for (const attempts of this.#inFlight.list()) attempts.interrupt("shutting_down");
   }
 
   async #ask(asking: Asking): Promise<Outcome> {

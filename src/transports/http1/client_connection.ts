@@ -30,8 +30,9 @@ export class ClientConnection {
   #isWriting = false;
   /** A write has failed: nothing more will be told of it, and the connection can't be used again. */
   #isBroken = false;
-  /** What is to be done once the write is over: its response was faster. */
-  #onWritten: (() => void) | undefined;
+  /** The response was faster than the word that the request is written, upon which the connection is free. */
+  #isFreeWhenWritten = false;
+  #keepAliveSeconds: number | undefined;
   readonly #isWriteAtomic: boolean;
   /** The node has gone while a write was under way, whose end tells whether it has anything of the request. */
   #isLost = false;
@@ -94,12 +95,11 @@ export class ClientConnection {
       for (const part of exchange.parts) {
         for (let rest = part; rest.length > 0;) {
           const count = await this.#io.write(rest);
-          if (this.#onWritten !== undefined) {
+          if (this.#isFreeWhenWritten) {
             if (count < rest.length) return this.close();
-            const onWritten = this.#onWritten;
-            this.#onWritten = undefined;
+            this.#isFreeWhenWritten = false;
             this.#isWriting = false;
-            return this.#isClosed ? undefined : onWritten();
+            return this.#isClosed ? undefined : this.#owner.onFree(this, this.#keepAliveSeconds);
           }
           if (this.#exchange !== exchange) return;
           this.#accepted += count;
@@ -111,7 +111,7 @@ export class ClientConnection {
       this.#isWriting = false;
     } catch {
       this.#isBroken = true;
-      if (this.#onWritten !== undefined) return this.close();
+      if (this.#isFreeWhenWritten) return this.close();
       if (this.#exchange !== exchange) return;
       if (this.#accepted === 0 && this.#isWriteAtomic && !this.#parser.hasStarted && !exchange.isRepeated) {
         this.#exchange = undefined;
@@ -161,8 +161,10 @@ export class ClientConnection {
     // leaves the node in the middle of it.
     const isWhole = !this.#isWriting || (exchange.parts.length === 1 && this.#accepted === 0);
     if (!isPersistent || isUnsent || !isWhole || this.#isBroken) this.close();
-    else if (this.#isWriting) this.#onWritten = () => this.#owner.onFree(this, keepAliveSeconds);
-    else this.#owner.onFree(this, keepAliveSeconds);
+    else if (this.#isWriting) {
+      this.#isFreeWhenWritten = true;
+      this.#keepAliveSeconds = keepAliveSeconds;
+    } else this.#owner.onFree(this, keepAliveSeconds);
     if (isUnsent) this.#repeat(exchange);
     else exchange.end({ kind: "response", response });
   }
