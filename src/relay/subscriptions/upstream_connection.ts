@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../domain/cancellation.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { failure, type RelayError } from "../../domain/relay_error.ts";
 import type { ProtocolCall } from "../../domain/relay_request.ts";
@@ -111,7 +112,7 @@ export class UpstreamConnection {
   }
 
   /** Asks the node something else; `body` is a request to the id 1. */
-  async ask(body: Uint8Array | null, signal?: AbortSignal): Promise<AskResult> {
+  async ask(body: Uint8Array | null, signal?: Cancellation): Promise<AskResult> {
     if (this.isClosed) return BROKEN;
     const id = ++this.#lastId;
     const message = this.#deps.dialect.callMessage(body, id);
@@ -217,7 +218,7 @@ export class UpstreamConnection {
   }
 
   /** The answer to a message, undefined when it has not come in time. */
-  async #send(message: string, id: number, signal?: AbortSignal): Promise<Reply | undefined> {
+  async #send(message: string, id: number, signal?: Cancellation): Promise<Reply | undefined> {
     if (signal?.aborted) return undefined;
     const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
     const giveUp = () => this.#settle(id, undefined);

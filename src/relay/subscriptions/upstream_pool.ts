@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../domain/cancellation.ts";
 import { failure, type RelayError } from "../../domain/relay_error.ts";
 import type { ProtocolCall } from "../../domain/relay_request.ts";
 import type { NodeSocketConnector } from "../../providers/node_socket.ts";
@@ -98,7 +99,7 @@ export class UpstreamPool {
   }
 
   /** Asks a node something over one of its connections; `body` is a request to the id 1. Never rejects. */
-  async ask(candidate: Candidate, body: Uint8Array | null, signal: AbortSignal): Promise<AskResult> {
+  async ask(candidate: Candidate, body: Uint8Array | null, signal: Cancellation): Promise<AskResult> {
     const [open] = this.#places.get(socketKey(candidate))?.connections ?? [];
     const connection = open ?? await this.#connecting(candidate, () => {});
     if (!(connection instanceof UpstreamConnection)) return { kind: "failure", error: connection };
