@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createRelay, type RelayConfig, type RelayHandle } from "../../mod.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { MemorySink } from "../support/memory_sink.ts";
 import { answering, hanging, type NodeScript, scriptedNodes, unreachable } from "../support/scripted_node.ts";
 
