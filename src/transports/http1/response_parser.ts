@@ -103,8 +103,9 @@ export class ResponseParser {
   get space(): Uint8Array<ArrayBuffer> {
     const isBody = this.#stage === "length" || this.#stage === "chunk" || this.#stage === "until_close";
     if (this.#state === "more" && isBody && this.#start === this.#end) {
-      const limit = this.#stage === "until_close" ? Infinity : this.#missing;
-      // A large body is read to its place; a small one is not worth the shape.
+      // A large body is read to its place, all but its last byte: what came behind that is seen in the same read, and is
+      // not left to be taken for the next answer. A small body is not worth the shape.
+      const limit = this.#stage === "until_close" ? Infinity : this.#missing - 1;
       if (limit >= BUFFER_BYTES && this.#filled < this.#body.length) {
         return this.#body.subarray(this.#filled, Math.min(this.#body.length, this.#filled + limit));
       }

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { ResponseParser } from "../../../src/transports/http1/response_parser.ts";
 import { latin1Bytes, parse } from "../../support/http1_parse.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
@@ -199,6 +200,30 @@ Deno.test("a large body is read to its place and comes out whole", () => {
       const parts = [];
       for (let at = 0; at < bytes.length; at += size) parts.push(bytes.subarray(at, at + size));
       assertEquals(parse(parts).is, `200 ${body} keep`);
+    }
+  }
+});
+
+Deno.test("what came behind a large body is seen in the same read, and not left for the next request", () => {
+  for (const size of [100, 16_383, 16_384, 16_385, 40_000, 90_000]) {
+    const body = "x".repeat(size);
+    for (
+      const text of [
+        `Content-Length: ${size}\r\n\r\n${body}`,
+        `Transfer-Encoding: chunked\r\n\r\n${size.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+      ]
+    ) {
+      const parser = new ResponseParser({ maxHeadBytes: 8_192, maxBodyBytes: 100_000 });
+      parser.begin(false);
+      // As much as there is room for in each read, as with a socket that has all of it.
+      for (let rest = latin1Bytes(`${OK}${text}HTTP/1.1`); parser.state === "more";) {
+        const into = parser.space;
+        const part = rest.subarray(0, into.length);
+        into.set(part);
+        parser.advance(part.length, into);
+        rest = rest.subarray(part.length);
+      }
+      assertEquals(parser.state, "excess_bytes", `${size} ${text.slice(0, 8)}`);
     }
   }
 });
