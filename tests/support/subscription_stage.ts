@@ -40,8 +40,11 @@ export interface StageOptions extends Partial<RelayConfig> {
   readonly log?: Log;
 }
 
+/** Where a node is. */
+export type NodePlace = Pick<SocketNode, "httpUrl" | "wsUrl">;
+
 /** Providers `node-1`, `node-2` and so on. */
-export function providersOf(nodes: readonly Pick<SocketNode, "httpUrl" | "wsUrl">[]): RelayConfig["providers"] {
+export function providersOf(nodes: readonly NodePlace[]): RelayConfig["providers"] {
   return nodes.map(({ httpUrl, wsUrl }, index) => ({
     name: `node-${index + 1}`,
     nodeUrls: [{ url: httpUrl }, { url: wsUrl }],
@@ -49,7 +52,7 @@ export function providersOf(nodes: readonly Pick<SocketNode, "httpUrl" | "wsUrl"
 }
 
 /** Sets it up in front of nodes. */
-export function stageSockets(nodes: readonly SocketNode[], options: StageOptions = {}): SocketStage {
+export function stageSockets(nodes: readonly NodePlace[], options: StageOptions = {}): SocketStage {
   const { clock = systemClock, log = silentLog, random, ...config } = options;
   const usage = new MemorySink();
   const { sockets, core, start, retire, close } = assemble({
