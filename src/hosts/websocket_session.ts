@@ -12,7 +12,8 @@ import type { SubscriptionHub } from "../relay/subscriptions/hub.ts";
 import type { Subscriber } from "../relay/subscriptions/membership.ts";
 import { matchCall } from "../spec/api_facts.ts";
 import type { Matcher } from "../spec/matcher.ts";
-import { RateLimit } from "./rate_limit.ts";
+import { IdleWatch } from "./idle_watch.ts";
+import { type SessionLimits, SessionRates } from "./websocket_limits.ts";
 import type { ClientSocket, Outbox, Outboxes } from "./websocket_outbox.ts";
 
 /** Who is told what happens on a client's WebSocket. */
@@ -45,22 +46,16 @@ export interface SessionDeps {
   servesExtension(name: string): boolean;
 }
 
-/** Limits on one connection, resolved. Of rates, 0 is no limit. */
-export interface SessionOptions {
+/** Limits on one connection, resolved. */
+export interface SessionOptions extends SessionLimits {
   readonly chain: string;
   readonly apiInterface: ApiInterface;
   /** Largest message of a client. */
   readonly maxMessageBytes: number;
   /** Calls under way at once. */
   readonly maxParallelCalls: number;
-  /** Messages in a second. */
-  readonly maxMessagesPerSecond: number;
-  readonly maxSubscribesPerMinute: number;
-  readonly maxUnsubscribesPerMinute: number;
   /** Milliseconds without a message in either direction after which the connection is closed. */
   readonly idleTimeoutMs: number;
-  /** Milliseconds for which messages are refused once there were too many; 0 for no longer than the rate says. */
-  readonly banMs: number;
 }
 
 /** Counts of one session, for metrics. */
@@ -94,16 +89,14 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
   readonly #counts: SessionCounts;
   readonly #onEnd: () => void;
   readonly #left = new AbortController();
-  readonly #messages: RateLimit;
-  readonly #subscribes: RateLimit;
-  readonly #unsubscribes: RateLimit;
+  readonly #rates: SessionRates;
+  readonly #idle: IdleWatch;
   #inFlight = 0;
   /** Draining is the end of calls under way, which are answered; once it has ended, nothing more is sent. */
   #state: "open" | "draining" | "ended" = "open";
   #isClosed = false;
-  #idle: PromiseWithResolvers<void> | undefined;
-  #lastActiveMs: number;
-  #cancelIdleTimer = () => {};
+  /** Settles when the last call under way has been answered; there while that is waited for. */
+  #answered: PromiseWithResolvers<void> | undefined;
 
   constructor(
     deps: SessionDeps,
@@ -122,18 +115,15 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
     this.#path = path;
     this.#counts = counts;
     this.#onEnd = onEnd;
-    const { clock } = deps;
-    this.#messages = new RateLimit(clock, options.maxMessagesPerSecond, 1_000, options.banMs);
-    this.#subscribes = new RateLimit(clock, options.maxSubscribesPerMinute, 60_000);
-    this.#unsubscribes = new RateLimit(clock, options.maxUnsubscribesPerMinute, 60_000);
-    this.#lastActiveMs = clock.monotonic();
-    this.#watchIdle();
+    this.#rates = new SessionRates(deps.clock, options);
+    const isBusy = () => this.#inFlight > 0;
+    this.#idle = new IdleWatch(deps.clock, options.idleTimeoutMs, isBusy, () => this.#end(NORMAL, "idle for too long"));
   }
 
   /** Takes a client's message: text, as the protocols have it. */
   message(data: unknown): void {
     if (this.#state === "ended") return;
-    this.#lastActiveMs = this.#deps.clock.monotonic();
+    this.#idle.touch();
     if (typeof data !== "string") return this.#end(UNSUPPORTED_DATA, "send text messages");
     const { maxMessageBytes } = this.#options;
     const body = data.length > maxMessageBytes ? undefined : encoder.encode(data);
@@ -141,16 +131,16 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
       return this.#end(TOO_LARGE, `messages may have ${maxMessageBytes} bytes`);
     }
     const arrivedAtUnixMs = this.#deps.clock.now();
-    const arrivedAtMs = this.#lastActiveMs;
+    const arrivedAtMs = this.#idle.lastActiveMs;
     const { codec } = this.#deps;
-    const isAllowed = this.#messages.takes();
+    const tooMany = this.#rates.message();
     const decoded = codec.decode({ verb: "POST", path: this.#path, query: "", header: () => null, body });
     if (decoded.kind === "response") {
-      return this.#send(isAllowed ? decoded.response.body : codec.encodeError(TOO_MANY_MESSAGES).body);
+      return this.#send(tooMany === undefined ? decoded.response.body : codec.encodeError(tooMany).body);
     }
     const { call } = decoded;
     if (this.#state === "draining") return this.#refuse(call, SHUTTING_DOWN);
-    if (!isAllowed) return this.#refuse(call, TOO_MANY_MESSAGES);
+    if (tooMany !== undefined) return this.#refuse(call, tooMany);
     if (this.#inFlight >= this.#options.maxParallelCalls) return this.#refuse(call, TOO_MANY_CALLS);
     if (this.#endsSubscriptions(call)) return;
     const matched = matchCall(this.#deps.matcher, call.targets, {
@@ -193,8 +183,8 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
     this.#state = "draining";
     this.#deps.hub.leave(this);
     if (this.#inFlight > 0) {
-      this.#idle = Promise.withResolvers<void>();
-      await this.#idle.promise;
+      this.#answered = Promise.withResolvers<void>();
+      await this.#answered.promise;
     }
     this.#end(GOING_AWAY, "the relay is shutting down");
   }
@@ -229,7 +219,8 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
     try {
       if (api.isSubscription) {
         if (call.isBatch) return this.#refuse(call, NO_BATCH);
-        if (!this.#subscribes.takes()) return this.#refuse(call, TOO_MANY_SUBSCRIBES);
+        const tooMany = this.#rates.subscribe();
+        if (tooMany !== undefined) return this.#refuse(call, tooMany);
         const error = await hub.subscribe(request, this);
         if (error !== undefined) this.#refuse(call, this.#state === "draining" ? SHUTTING_DOWN : error);
         return;
@@ -242,7 +233,7 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
       this.#refuse(call, failure("internal_error", "the relay made a mistake; its log says more").error);
     } finally {
       this.#inFlight--;
-      if (this.#inFlight === 0) this.#idle?.resolve();
+      if (this.#inFlight === 0) this.#answered?.resolve();
     }
   }
 
@@ -269,8 +260,8 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
     const { name } = call.targets[0]!;
     const isAll = endings.unsubscribeAll.has(name);
     if (!isAll && !endings.unsubscribe.has(name)) return false;
-    if (call.isBatch) this.#refuse(call, NO_BATCH);
-    else if (!this.#unsubscribes.takes()) this.#refuse(call, TOO_MANY_UNSUBSCRIBES);
+    const refusal = call.isBatch ? NO_BATCH : this.#rates.unsubscribe();
+    if (refusal !== undefined) this.#refuse(call, refusal);
     else if (isAll) {
       hub.leave(this);
       this.#farewell(call);
@@ -306,7 +297,7 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
       this.#end(TRY_AGAIN_LATER, "messages are not read fast enough");
     }
     if (result !== "taken") return false;
-    this.#lastActiveMs = this.#deps.clock.monotonic();
+    this.#idle.touch();
     return true;
   }
 
@@ -319,24 +310,15 @@ export class WebSocketSession implements Subscriber, SocketReceiver {
   /** Nobody is there any more to be sent anything. */
   #leave(): void {
     this.#state = "ended";
-    this.#cancelIdleTimer();
+    this.#idle.stop();
     this.#left.abort();
     this.#deps.hub.leave(this);
   }
-
-  #watchIdle(): void {
-    const { idleTimeoutMs } = this.#options;
-    if (idleTimeoutMs === 0) return;
-    const idleMs = this.#deps.clock.monotonic() - this.#lastActiveMs;
-    if (idleMs >= idleTimeoutMs && this.#inFlight === 0) return this.#end(NORMAL, "idle for too long");
-    this.#cancelIdleTimer = this.#deps.clock.schedule(Math.max(1, idleTimeoutMs - idleMs), () => this.#watchIdle());
-  }
 }
 
-const limited = (reason: string) => failure("rate_limited", reason).error;
-const TOO_MANY_MESSAGES = limited("more messages in a second than this connection may send; send fewer");
-const TOO_MANY_CALLS = limited("more calls under way than this connection may have; wait for answers");
-const TOO_MANY_SUBSCRIBES = limited("more subscribes in a minute than this connection may send; wait");
-const TOO_MANY_UNSUBSCRIBES = limited("more unsubscribes in a minute than this connection may send; wait");
+const TOO_MANY_CALLS = failure(
+  "rate_limited",
+  "more calls under way than this connection may have; wait for answers",
+).error;
 const NO_BATCH = failure("invalid_request", "subscriptions can't be in a batch; send them one by one").error;
 const NO_SUCH_SUBSCRIPTION = failure("invalid_request", "this connection has no such subscription").error;

@@ -53,7 +53,8 @@ await using relay = await startRelay([
 const url = relay.urls[0]!;
 
 // Memory first: what calls have left behind would be used again by connections.
-const fanOut = await measureFanOut();
+const fanOut = await measureFanOut(url, relay.pid);
+const bare = await measureBare();
 const calls = await measureCalls();
 
 print([
@@ -66,6 +67,9 @@ print([
   [`head of 2 KB to ${CLIENTS} clients: median, p99 of the deliveries`, `${ms(fanOut.p50)}, ${ms(fanOut.p99)}`],
   ["the last client of each head: median", ms(fanOut.last)],
   ["CPU of the relay for a delivery, its event included", `${fanOut.cpuUs.toFixed(1)} us`],
+  ["the runtime's sockets alone: CPU for a delivery", `${bare.cpuUs.toFixed(1)} us`],
+  ["the same: median, p99 of the deliveries", `${ms(bare.p50)}, ${ms(bare.p99)}`],
+  ["the same: memory of an idle connection", `${bare.idleKib.toFixed(1)} KiB`],
 ]);
 const load = Deno.loadavg()[0]!.toFixed(1);
 // deno-lint-ignore no-console -- what it was measured on
@@ -94,7 +98,23 @@ async function measureCalls(): Promise<Record<CallersOrder["kind"], number>> {
   return { http: quantile(perSecond.http, 0.5), websocket: quantile(perSecond.websocket, 0.5) };
 }
 
-async function measureFanOut() {
+/** A program that does nothing but send on, in place of the relay. */
+async function measureBare() {
+  const program = new URL("./bare.ts", import.meta.url).pathname;
+  const child = new Deno.Command(Deno.execPath(), { args: ["run", "-A", program, node.wsUrl], stdout: "piped" })
+    .spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value: port } = await reader.read();
+  try {
+    return await measureFanOut(`http://127.0.0.1:${port!.trim()}`, child.pid);
+  } finally {
+    child.kill("SIGKILL");
+    await reader.cancel();
+    await child.status;
+  }
+}
+
+async function measureFanOut(url: string, pid: number) {
   const worker = new Worker(new URL("./subscribers.ts", import.meta.url), { type: "module" });
   let onNews = (_: SubscribersNews) => {};
   worker.onmessage = ({ data }) => onNews(data);
@@ -104,11 +124,11 @@ async function measureFanOut() {
     worker.postMessage(each);
     return news;
   };
-  const before = await settledMib();
+  const before = await settledMib(pid);
   await order({ kind: "connect", url: url.replace("http", "ws"), clients: CLIENTS });
-  const idle = await settledMib();
+  const idle = await settledMib(pid);
   await order({ kind: "subscribe" });
-  const subscribed = await settledMib();
+  const subscribed = await settledMib(pid);
   const upstreamCount = node.methods.filter((name) => name === "eth_subscribe").length;
   const filler = "x".repeat(1_900);
   const all: number[] = [];
@@ -116,13 +136,13 @@ async function measureFanOut() {
   let cpu = 0;
   // The first ones are a warm-up.
   for (let head = -10; head < HEADS; head++) {
-    const cpuBefore = cpuSeconds(relay.pid);
+    const cpuBefore = cpuSeconds(pid);
     const news = next();
     node.notify({ sentAt: performance.timeOrigin + performance.now(), filler });
     const { lateMs } = await news as SubscribersNews & { kind: "head" };
     await new Promise((resolve) => setTimeout(resolve, HEAD_INTERVAL_MS));
     if (head < 0) continue;
-    cpu += cpuSeconds(relay.pid) - cpuBefore;
+    cpu += cpuSeconds(pid) - cpuBefore;
     all.push(...lateMs);
     last.push(Math.max(...lateMs));
   }
@@ -138,10 +158,10 @@ async function measureFanOut() {
   };
 }
 
-/** Resident memory of the relay when it has come to rest. */
-async function settledMib(): Promise<number> {
+/** Resident memory of a process when it has come to rest. */
+async function settledMib(pid: number): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  return residentMib(relay.pid);
+  return residentMib(pid);
 }
 
 function quantile(list: readonly number[], share: number): number {
