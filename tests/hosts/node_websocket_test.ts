@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { createPathRouter, createRelay } from "../../mod.ts";
 import { listenNode } from "../../src/hosts/node.ts";
 import type { SocketReceiver } from "../../src/hosts/websocket_session.ts";
 import { frame, OPCODES, RawSocket } from "../support/raw_socket.ts";
@@ -53,6 +54,26 @@ Deno.test("who gives no sign of life is cut, who does is not", async () => {
   })();
   assertEquals(await dead.ended(), 0);
   await answering;
+});
+
+Deno.test("several relays at one address have their WebSockets below their paths", async () => {
+  const providers = [{ name: "a", nodeUrls: [{ url: "http://127.0.0.1:1" }] }];
+  const eth = createRelay({ chainId: "ETH1", providers });
+  const { fetch: serve, upgrade } = createPathRouter({ "/eth1/jsonrpc": eth });
+  const limits = { headerTimeoutMs: 5_000, idleTimeoutMs: 5_000 };
+  const listener = await listenNode({ hostname: "127.0.0.1", port: 0 }, serve, limits, upgrade);
+  const url = `http://127.0.0.1:${listener.port}`;
+  {
+    using nowhere = await RawSocket.open(`${url}/ws`);
+    assertEquals(nowhere.status, 404);
+    using socket = await RawSocket.open(`${url}/eth1/jsonrpc/ws`);
+    await socket.send(frame("{broken"));
+    assertEquals((await socket.json()).error?.code, -32700);
+    assertEquals(await (await fetch(`${url}/eth1/jsonrpc/lava/health`)).text(), "Health status OK");
+  }
+  const closing = listener.shutdown();
+  await eth.close(0);
+  await closing;
 });
 
 Deno.test("other protocols are not upgraded to, and HTTP goes on", async () => {
