@@ -3,6 +3,7 @@ import type { Section } from "./section.ts";
 /** Programs beside this file that measure other ways in, each with what it needs on the machine. */
 const PROGRAMS: readonly { readonly file: string; readonly needs: readonly string[] }[] = [
   { file: "grpc/main.ts", needs: ["nginx", "h2load"] },
+  { file: "websocket/main.ts", needs: ["nginx"] },
   { file: "scaling.ts", needs: ["wrk"] },
 ];
 /** Longest that one may take, milliseconds. */

@@ -2,17 +2,21 @@
  * What WebSockets cost: a subscription that many clients share, idle connections, and calls beside the same over HTTP.
  *
  * `deno run -A bench/load/websocket/main.ts [--clients 1000] [--heads 50] [--rounds 3] [--seconds 2] [--http-server node]`.
- * Needs nginx, which answers the calls. Takes under a minute.
+ * Needs nginx, which answers the calls. Takes about a minute. `--json` prints the table for the load page.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { startRelay } from "../../../tests/support/relay_process.ts";
 import { startSocketNode } from "../../../tests/support/socket_node.ts";
 import { cpuSeconds, residentMib } from "../process.ts";
+import { formatSection, type Section } from "../section.ts";
 import { startServer } from "../server.ts";
 import type { CallersNews, CallersOrder } from "./callers.ts";
 import type { SubscribersNews, SubscribersOrder } from "./subscribers.ts";
 
-const args = parseArgs(Deno.args, { string: ["clients", "heads", "rounds", "seconds", "http-server"] });
+const args = parseArgs(Deno.args, {
+  string: ["clients", "heads", "rounds", "seconds", "http-server"],
+  boolean: ["json"],
+});
 const CLIENTS = Number(args.clients ?? 1_000);
 const HEADS = Number(args.heads ?? 50);
 const ROUNDS = Number(args.rounds ?? 3);
@@ -71,11 +75,6 @@ print([
   ["the same: median, p99 of the deliveries", `${ms(bare.p50)}, ${ms(bare.p99)}`],
   ["the same: memory of an idle connection", `${bare.idleKib.toFixed(1)} KiB`],
 ]);
-const load = Deno.loadavg()[0]!.toFixed(1);
-// deno-lint-ignore no-console -- what it was measured on
-console.log(
-  `${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}, load of the machine at the end ${load}`,
-);
 
 /** Answers in a second, medians of rounds that take turns. */
 async function measureCalls(): Promise<Record<CallersOrder["kind"], number>> {
@@ -173,6 +172,16 @@ function ms(value: number): string {
 }
 
 function print(rows: readonly (readonly [string, string])[]): void {
+  const section: Section = {
+    title: "WebSockets",
+    about:
+      `A head of 2 KB to ${
+        CLIENTS.toLocaleString("en")
+      } clients that share a subscription; idle connections; calls over ` +
+      `${CALLERS} connections beside the same over HTTP. Usage events are on.`,
+    heads: ["what", "figure"],
+    rows,
+  };
   // deno-lint-ignore no-console -- the table is what the program is for
-  console.log(["| what | figure |", "| --- | --- |", ...rows.map((cells) => `| ${cells.join(" | ")} |`)].join("\n"));
+  console.log(args.json ? JSON.stringify(section) : formatSection(section));
 }
