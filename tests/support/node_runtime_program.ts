@@ -11,8 +11,10 @@ export interface Questions {
   readonly echoes: readonly { readonly url: string; readonly caPem?: string }[];
   /** Asked twice each: the node does something wrong the first time. */
   readonly faulty: readonly { readonly url: string; readonly caPem?: string }[];
-  /** A node that never answers. */
-  readonly silent: string;
+  /** Asked once each. */
+  readonly once: readonly { readonly url: string; readonly caPem?: string }[];
+  /** Nodes that never answer. */
+  readonly silent: readonly string[];
 }
 
 /** What came of it, printed as JSON. */
@@ -20,7 +22,8 @@ export interface Answers {
   readonly runtime: string;
   readonly echoes: readonly string[];
   readonly faulty: readonly (readonly string[])[];
-  readonly silent: string;
+  readonly once: readonly string[];
+  readonly silent: readonly string[];
   readonly connectionsAtEnd: number;
 }
 
@@ -29,7 +32,7 @@ const LARGE = "0123456789".repeat(30_000);
 // It ends by itself when nothing is left that could still happen: a socket or a timer that leaked would keep it.
 if (import.meta.main) await answer(JSON.parse(process.argv[2]!));
 
-async function answer({ echoes, faulty, silent }: Questions): Promise<void> {
+async function answer({ echoes, faulty, once, silent }: Questions): Promise<void> {
   const create = () => new Http1Transport({ connect: nodeConnect, clock: systemClock }, { maxReplyBytes: 1_000_000 });
   let transport = create();
   const ask = async ({ url, caPem }: Questions["echoes"][number], body: string, signal?: AbortSignal) => {
@@ -56,14 +59,20 @@ async function answer({ echoes, faulty, silent }: Questions): Promise<void> {
     transport.close();
     transport = create();
   }
-  const patience = new AbortController();
-  setTimeout(() => patience.abort(), 100);
-  const given = await ask({ url: silent }, "hi", patience.signal);
+  const answered: string[] = [];
+  for (const node of once) answered.push(await ask(node, "hi"));
+  const given: string[] = [];
+  for (const url of silent) {
+    const patience = new AbortController();
+    setTimeout(() => patience.abort(), 100);
+    given.push(await ask({ url }, "hi", patience.signal));
+  }
   transport.close();
   const answers: Answers = {
     runtime: process.version,
     echoes: echoed,
     faulty: told,
+    once: answered,
     silent: given,
     connectionsAtEnd: transport.connections,
   };

@@ -1,31 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { systemClock } from "../../mod.ts";
 import type { NodeTls } from "../../src/providers/provider.ts";
-import type { Transport } from "../../src/providers/transport.ts";
-import { createFetchTransport } from "../../src/transports/fetch.ts";
-import { denoConnect } from "../../src/transports/http1/deno_connect.ts";
-import { nodeConnect } from "../../src/transports/http1/node_connect.ts";
-import { Http1Transport } from "../../src/transports/http1/transport.ts";
 import { requestOf, sendTo } from "../support/http1_transports.ts";
 import { nodeUrlOf } from "../support/node_url.ts";
 import { type Certificates, makeCertificates, type Name } from "../support/signed_certificates.ts";
-
-const limits = { maxReplyBytes: 1_000 };
-
-/** Each transport, and whether it is the one to be told which authority it is to trust. */
-const WAYS: Readonly<Record<string, (caPem: string) => { transport: Transport; hasOwnTls: boolean; end(): void }>> = {
-  "fetch": (caPem) => {
-    const client = Deno.createHttpClient({ caCerts: [caPem] });
-    const transport = createFetchTransport((url, init) => fetch(url, { ...init, client }), systemClock, limits);
-    return { transport, hasOwnTls: false, end: () => client.close() };
-  },
-  "http1 over Deno's sockets": () => http1(new Http1Transport({ connect: denoConnect, clock: systemClock }, limits)),
-  "http1 over node:tls": () => http1(new Http1Transport({ connect: nodeConnect, clock: systemClock }, limits)),
-};
-
-function http1(transport: Http1Transport) {
-  return { transport, hasOwnTls: true, end: () => transport.close() };
-}
+import { TLS_TRANSPORTS } from "../support/tls_transports.ts";
 
 async function startTls(certificates: Certificates, name: Name, port = 0) {
   const { certPem: cert, keyPem: key } = await certificates.pair(name);
@@ -34,7 +12,7 @@ async function startTls(certificates: Certificates, name: Name, port = 0) {
   return { port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
-for (const [name, create] of Object.entries(WAYS)) {
+for (const [name, create] of Object.entries(TLS_TRANSPORTS)) {
   Deno.test(`${name}: certificates that do not hold are refused before a request is sent`, async () => {
     await using certificates = await makeCertificates();
     if (certificates === undefined) return;

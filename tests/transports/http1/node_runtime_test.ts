@@ -4,6 +4,7 @@ import type { Answers, Questions } from "../../support/node_runtime_program.ts";
 import { installTool } from "../../support/npm_tool.ts";
 import { type Act, type RawNode, startRawNode } from "../../support/raw_node.ts";
 import { makeCertificates, type Name } from "../../support/signed_certificates.ts";
+import { askOverTls } from "../../support/tls_cutter.ts";
 
 const PROGRAM = new URL("../../support/node_runtime_program.ts", import.meta.url).pathname;
 
@@ -12,18 +13,34 @@ const wellBehaved: Act = async (peer) => {
 };
 
 /** The transport over `node:net` and `node:tls` where these are Node's own, and not Deno's take on them. */
-Deno.test("Node itself: plain and over TLS, every fault, and nothing that keeps the process", async () => {
+async function startProgram() {
   const node = await installTool("node", "22.23.3");
-  await using certificates = await makeCertificates();
-  if (node === undefined || certificates === undefined) return;
-  await using stack = new AsyncDisposableStack();
+  if (node === undefined) return undefined;
   const folder = await Deno.makeTempDir();
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
   const bundled = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--platform", "deno", "--output", `${folder}/program.mjs`, PROGRAM],
     cwd: new URL("../../../", import.meta.url).pathname,
   }).output();
   assert(bundled.success, new TextDecoder().decode(bundled.stderr));
+  return {
+    async answer(questions: Partial<Questions>): Promise<Answers> {
+      const all: Questions = { echoes: [], faulty: [], once: [], silent: [], ...questions };
+      const { code, stdout, stderr } = await new Deno.Command(`${node}/bin/node`, {
+        args: [`${folder}/program.mjs`, JSON.stringify(all)],
+        signal: AbortSignal.timeout(30_000),
+      }).output();
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
+      return JSON.parse(new TextDecoder().decode(stdout));
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+Deno.test("Node itself: plain and over TLS, every fault, and nothing that keeps the process", async () => {
+  await using program = await startProgram();
+  await using certificates = await makeCertificates();
+  if (program === undefined || certificates === undefined) return;
+  await using stack = new AsyncDisposableStack();
 
   const { caPem } = certificates;
   const serve = async (name?: Name) => {
@@ -42,7 +59,7 @@ Deno.test("Node itself: plain and over TLS, every fault, and nothing that keeps 
   const good = await serve("good");
   const unreachable = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   unreachable.close();
-  const questions: Questions = {
+  const answers = await program.answer({
     echoes: [{ url: await serve() }, { url: good, caPem }],
     faulty: [
       ...faulty.map(({ url }) => ({ url })),
@@ -52,14 +69,8 @@ Deno.test("Node itself: plain and over TLS, every fault, and nothing that keeps 
       { url: `http://127.0.0.1:${unreachable.addr.port}/` },
       { url: "http://no-such-host.invalid/" },
     ],
-    silent: silent.url,
-  };
-  const { code, stdout, stderr } = await new Deno.Command(`${node}/bin/node`, {
-    args: [`${folder}/program.mjs`, JSON.stringify(questions)],
-    signal: AbortSignal.timeout(30_000),
-  }).output();
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  const answers: Answers = JSON.parse(new TextDecoder().decode(stdout));
+    silent: [silent.url],
+  });
   assert(answers.runtime.startsWith("v22."), answers.runtime);
   assertEquals(answers.echoes, ["71 of 71", "71 of 71"]);
   const unreachableTwice = Array.from({ length: 5 }, () => ["upstream_unreachable", "upstream_unreachable"]);
@@ -67,5 +78,21 @@ Deno.test("Node itself: plain and over TLS, every fault, and nothing that keeps 
     ...faults.map(({ outcome }) => [outcome === "answer" ? "200 hello" : outcome, "200 ok"]),
     ...unreachableTwice,
   ]);
-  assertEquals([answers.silent, answers.connectionsAtEnd], ["upstream_disconnected", 0]);
+  assertEquals([answers.silent, answers.connectionsAtEnd], [["upstream_disconnected"], 0]);
+});
+
+Deno.test("Node itself: an answer over TLS that somebody cuts off is not taken for a short one", async () => {
+  await using program = await startProgram();
+  await using certificates = await makeCertificates();
+  if (program === undefined || certificates === undefined) return;
+  const { caPem } = certificates;
+  const { certPem: cert, keyPem: key } = await certificates.pair("good");
+  for (const isCut of [false, true]) {
+    const parts = ["HTTP/1.1 200 OK\r\n\r\n01234", "56789"] as const;
+    const outcome = await askOverTls(parts, isCut, { cert, key }, async (port) => {
+      const answers = await program.answer({ once: [{ url: `https://127.0.0.1:${port}/`, caPem }] });
+      return answers.once.join();
+    });
+    assertEquals(outcome, isCut ? "upstream_disconnected" : "200 0123456789");
+  }
 });
