@@ -15,6 +15,7 @@ import { cacheMistakes } from "./create_cache.ts";
 import { usageTargetMistakes } from "./create_usage_sink.ts";
 import { readCertificate } from "./listener_certificate.ts";
 import { loadSpecs, specFetchOptions } from "./load_specs.ts";
+import { processMistakes } from "./processes/process_flags.ts";
 import { optimizerMistakes } from "./optimizer_flags.ts";
 import { DEFAULT_CONFIG_FILE, hasDefaultConfigFile, readConfigFile } from "./read_config_file.ts";
 import { readFile, readTriples } from "./read_endpoints.ts";
@@ -95,6 +96,7 @@ export async function loadConfig(
     ...usageTargetMistakes(flags),
     ...samplerMistakes(flags),
     ...adminMistakes(flags),
+    ...processMistakes(flags, read.endpoints, read.projects),
     ...optimizerMistakes(flags),
   );
   return {

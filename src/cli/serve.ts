@@ -1,13 +1,16 @@
 import denoConfig from "../../deno.json" with { type: "json" };
 import { createMetrics, ProjectBudgets } from "../../mod.ts";
 import type { Environment } from "../config/environment.ts";
+import { addressText } from "../config/address.ts";
 import { systemClock } from "../domain/clock.ts";
-import { createJsonLog } from "../observe/log.ts";
+import { createJsonLog, logWith } from "../observe/log.ts";
 import { createCache } from "./create_cache.ts";
 import { createUsageSink } from "./create_usage_sink.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { loadConfig } from "./load_config.ts";
 import { listenForMetrics } from "./listen_for_metrics.ts";
+import { openParentChannel } from "./processes/parent_channel.ts";
+import { supervise } from "./processes/supervise.ts";
 import { refuse } from "./refuse.ts";
 import { createSampler, scoresAsJson } from "./sampler.ts";
 import { prepareChange } from "./serve/change_config.ts";
@@ -37,13 +40,17 @@ export async function serve(
   const mistakes = [...loaded.mistakes, ...takenAddresses(listenAddresses(loaded.endpoints, flags))];
   if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
 
-  const log = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
+  const processLog = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
+  if (flags.processes > 1) return await supervise(command, args, loaded, load, processLog);
+  const slot = flags["process-slot"];
+  const parent = slot > 0 ? openParentChannel() : undefined;
+  const log = parent === undefined ? processLog : logWith(processLog, { process: slot });
   for (const warning of [...unknownVariables, ...loaded.warnings]) log.warn(warning);
   for (const note of loaded.notes) log.debug(note);
   const created = await createUsageSink(flags, usageOptions.options, log);
   if (created.kind === "failure") return refuse([created.message], `relaymeter ${command} --help`);
   const { sink: usage, target } = created;
-  const stopped = stopSignals();
+  const stopped = stopSignals(parent);
   const lifecycle = new Lifecycle();
   const cache = await createCache(flags, log);
   const budgets = new ProjectBudgets(loaded.projects, systemClock);
@@ -63,6 +70,7 @@ export async function serve(
     log,
   });
   Deno.addSignalListener("SIGHUP", () => void reloader.reload("SIGHUP"));
+  parent?.onReload(async () => parent.report({ is: "reloaded", result: await reloader.reload("parent") }));
   const metrics = createMetrics({
     version: denoConfig.version,
     usage: () => usage.stats(),
@@ -89,6 +97,7 @@ export async function serve(
     lifecycle,
   });
   lifecycle.start();
+  parent?.report({ is: "serving", metrics: metricsListener === undefined ? "" : addressText(metricsListener) });
 
   const signal = await stopped.first;
   lifecycle.stop();

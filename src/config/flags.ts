@@ -26,6 +26,9 @@ export const RELAY_FLAGS = {
   "upstream": secret(texts("URL", "a provider's URL, instead of a configuration file; repeat it for more providers")),
   ...SPEC_FLAGS,
   "log-level": logLevel(),
+  "processes": integer(1, 1, 64, "processes that serve the same ports; one that ends is started again"),
+  "reuse-port": toggle(false, "let other relays listen on the same ports; the kernel shares connections among them"),
+  "process-slot": integer(0, 0, 64, "set by --processes for each that it starts; it talks to its parent then"),
   "shutdown-delay": duration("0s", 0, "10m", "how long requests are still taken after SIGTERM, while /readyz says no"),
   "shutdown-grace": duration("30s", 0, "1h", "how long requests under way may take to end then"),
 

@@ -15,6 +15,14 @@ export interface Listener {
   shutdown(): Promise<void>;
 }
 
+/** Where to listen. */
+export interface ListenerAddress {
+  readonly hostname: string;
+  readonly port: number;
+  /** Whether others may listen on it as well, with whom the kernel shares its connections; default false. */
+  readonly reusePort?: boolean;
+}
+
 /** Certificate chain and private key of a listener that speaks TLS, in PEM. */
 export interface ListenerTls {
   readonly cert: string;
@@ -26,14 +34,20 @@ export interface ListenerTls {
  * one. With TLS it speaks HTTP/2 as well. Throws when the address is taken, or the certificate can't be used.
  */
 export function listen(
-  address: { readonly hostname: string; readonly port: number },
+  address: ListenerAddress,
   fetch: (request: Request, info: ConnectionInfo) => Promise<Response>,
   upgrade?: (request: Request, info: ConnectionInfo) => AcceptSocket | Response,
   tls?: ListenerTls,
 ): Listener {
   const sockets = new DenoWebSockets();
   const server = Deno.serve(
-    { hostname: address.hostname, port: address.port, onListen() {}, ...tls },
+    {
+      hostname: address.hostname,
+      port: address.port,
+      ...(address.reusePort && { reusePort: true }),
+      onListen() {},
+      ...tls,
+    },
     (request, { remoteAddr }) => {
       const info = { clientAddress: remoteAddr.hostname };
       if (upgrade === undefined || !isUpgrade(request)) return fetch(request, info);

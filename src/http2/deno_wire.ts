@@ -34,10 +34,11 @@ class DenoServer implements Http2Server {
   #isDraining = false;
 
   constructor(clock: Clock, options: Http2ServerOptions, { headTooLarge }: DenoWireOptions) {
-    const { hostname, port, tls } = options;
+    const { hostname, port, tls, reusePort = false } = options;
+    const address = { hostname, port, ...(reusePort && { reusePort }) };
     this.#listener = tls === undefined
-      ? Deno.listen({ hostname, port })
-      : Deno.listenTls({ hostname, port, cert: tls.certPem, key: tls.keyPem, alpnProtocols: ["h2"] });
+      ? Deno.listen(address)
+      : Deno.listenTls({ ...address, cert: tls.certPem, key: tls.keyPem, alpnProtocols: ["h2"] });
     const addr = this.#listener.addr as Deno.NetAddr;
     this.hostname = addr.hostname;
     this.port = addr.port;

@@ -43,6 +43,8 @@ export interface Http2ServerOptions extends Http2Limits {
   readonly hostname: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Whether others may listen on it as well; default false. */
+  readonly reusePort?: boolean;
   readonly tls?: { readonly certPem: string; readonly keyPem: string };
   /** Takes in a request; what comes back hears of the stream from then on. */
   onStream(incoming: IncomingStream): StreamEvents;

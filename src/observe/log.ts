@@ -1,5 +1,5 @@
 import { configureSync, getJsonLinesFormatter, getLogger, type LogLevel } from "@logtape/logtape";
-import type { Log } from "../domain/log.ts";
+import type { Log, LogFields } from "../domain/log.ts";
 
 /** How much is logged. */
 export type LogLevelName = "debug" | "info" | "warn" | "error";
@@ -26,6 +26,16 @@ export function createJsonLog(level: LogLevelName, write: (line: string) => void
     info: (message, fields = {}) => logger.info(escape(message), fields),
     warn: (message, fields = {}) => logger.warn(escape(message), fields),
     error: (message, fields = {}) => logger.error(escape(message), fields),
+  };
+}
+
+/** A log whose lines all carry these fields as well. */
+export function logWith(log: Log, own: LogFields): Log {
+  return {
+    debug: (message, fields) => log.debug(message, { ...own, ...fields }),
+    info: (message, fields) => log.info(message, { ...own, ...fields }),
+    warn: (message, fields) => log.warn(message, { ...own, ...fields }),
+    error: (message, fields) => log.error(message, { ...own, ...fields }),
   };
 }
 

@@ -101,6 +101,6 @@ async function startHttp(
   const listener = flags["http-server"] === "node"
     // Loaded when it is asked for: it brings a library with it, which wants to see the environment.
     ? await (await import("../../hosts/node.ts")).listenNode(first.address, probed, limits, upgrade)
-    : listen(first.address, probed, upgrade, certificates.get(first));
+    : listen({ ...first.address, reusePort: flags["reuse-port"] }, probed, upgrade, certificates.get(first));
   return own.map((each) => ({ ...each, listener }));
 }

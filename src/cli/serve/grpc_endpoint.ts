@@ -53,7 +53,7 @@ export async function startGrpc(
   );
   const { transport } = generations.current.grpc;
   const listener = await listenGrpc(
-    { ...address, ...(tls && { tls: { certPem: tls.cert, keyPem: tls.key } }) },
+    { ...address, reusePort: flags["reuse-port"], ...(tls && { tls: { certPem: tls.cert, keyPem: tls.key } }) },
     { wire, handler, transport, clock: systemClock },
   );
   const relay: RunningRelay = {
@@ -73,7 +73,8 @@ export async function startGrpc(
     (request, info) => generations.current.web.fetch(request, info),
     () => lifecycle.unreadiness(() => unhealthyOf([{ endpoint, relay }])),
   );
-  const webListener = grpcWebAddress && listen(grpcWebAddress, fetch, undefined, tls);
+  const webListener = grpcWebAddress &&
+    listen({ ...grpcWebAddress, reusePort: flags["reuse-port"] }, fetch, undefined, tls);
   if (webListener !== undefined) {
     log.info("relay is listening for gRPC-Web", { address: addressText(webListener), chain: chainId });
   }

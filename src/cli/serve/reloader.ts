@@ -1,5 +1,4 @@
 import type { Log } from "../../domain/log.ts";
-import type { Change } from "./change_config.ts";
 
 /** How a reload ended. */
 export type ReloadResult =
@@ -15,12 +14,23 @@ export interface ReloadCounts {
   readonly lastAppliedUnixMs: number;
 }
 
+/** A change that can be made, as far as it matters here. */
+interface Ready {
+  readonly kind: "ready";
+  readonly needsRestart: readonly string[];
+}
+
+interface Refused {
+  readonly kind: "refused";
+  readonly mistakes: readonly string[];
+}
+
 /** What a reloader works with. */
-export interface ReloaderDeps {
+export interface ReloaderDeps<C extends Ready> {
   /** Reads the configuration anew and gets everything ready for it. */
-  prepare(): Promise<{ readonly change: Change; readonly warnings: readonly string[] }>;
+  prepare(): Promise<{ readonly change: C | Refused; readonly warnings: readonly string[] }>;
   /** Makes a change. */
-  apply(change: Change & { readonly kind: "ready" }): void;
+  apply(change: C): void;
   isStopping(): boolean;
   /** A wall clock. */
   now(): number;
@@ -31,15 +41,15 @@ export interface ReloaderDeps {
  * Reloads the configuration, one time after the other: while one is under way, all that are asked for are one more, which
  * begins when that has ended, and so sees what was written before it was asked for.
  */
-export class Reloader {
-  readonly #deps: ReloaderDeps;
+export class Reloader<C extends Ready> {
+  readonly #deps: ReloaderDeps<C>;
   #underWay: Promise<ReloadResult> | undefined;
   #next: Promise<ReloadResult> | undefined;
   #applied = 0;
   #refused = 0;
   #lastAppliedUnixMs: number;
 
-  constructor(deps: ReloaderDeps) {
+  constructor(deps: ReloaderDeps<C>) {
     this.#deps = deps;
     this.#lastAppliedUnixMs = deps.now();
   }

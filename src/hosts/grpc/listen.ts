@@ -27,7 +27,7 @@ const CONNECTION_GRACE_MS = 2_000;
 
 /** Serves gRPC on one address, over TLS where it has a certificate. Port 0 takes a free one. Rejects when it is taken. */
 export async function listenGrpc(
-  address: Pick<Http2ServerOptions, "hostname" | "port" | "tls"> & Http2Limits,
+  address: Pick<Http2ServerOptions, "hostname" | "port" | "reusePort" | "tls"> & Http2Limits,
   { wire, handler, transport, clock }: GrpcListenerDeps,
 ): Promise<GrpcListener> {
   const server = await wire.listen({ ...address, onStream: (incoming) => handler.onStream(incoming) });
