@@ -1,5 +1,8 @@
 import type { LoadedConfig } from "../load_config.ts";
 
+/** What the program needs of the runtime; a bundle has no deno.json that says so. */
+const UNSTABLE = ["--unstable-net", "--unstable-no-legacy-abort"];
+
 /** How the program is started once more. */
 export type ChildCommand =
   | { readonly kind: "command"; readonly path: string; readonly args: readonly string[] }
@@ -45,7 +48,7 @@ export function childCommand(paths: readonly string[]): ChildCommand {
   if (isGranted({ name: "sys", kind: "hostname" })) permissions.push("--allow-sys=hostname");
   const isEverything = (["read", "write", "sys", "run", "ffi"] as const).every((name) => isGranted({ name }));
   const granted = isEverything ? ["-A"] : permissions;
-  return { kind: "command", path, args: ["run", "--unstable-net", ...granted, Deno.mainModule] };
+  return { kind: "command", path, args: ["run", ...UNSTABLE, ...granted, Deno.mainModule] };
 }
 
 /** Reading and writing: all of it, or those of the given paths that this process may read or write. */
