@@ -40,6 +40,7 @@ async function startNodes(): Promise<readonly [Anvil, Anvil] | undefined> {
   try {
     return await Promise.all([startAnvil(args), startAnvil(args)]);
   } catch (error) {
+    // deno-lint-ignore no-console -- who runs the tests is to know what they did not test
     console.log(`skipped: an operator's session, because anvil can't be had: ${error}`);
     return undefined;
   }
