@@ -118,6 +118,12 @@ export interface RelayFile {
   readonly "gitlab-token"?: string | undefined;
   /** What is logged; default info. */
   readonly "log-level"?: "debug" | "info" | "warn" | "error" | "trace" | "fatal" | "panic" | undefined;
+  /** Processes that serve the same ports; one that ends is started again; default 1. */
+  readonly "processes"?: number | undefined;
+  /** Let other relays listen on the same ports; the kernel shares connections among them; default false. */
+  readonly "reuse-port"?: boolean | undefined;
+  /** Set by --processes for each that it starts; it talks to its parent then; default 0. */
+  readonly "process-slot"?: number | undefined;
   /** How long requests are still taken after SIGTERM, while /readyz says no; default 0s. */
   readonly "shutdown-delay"?: string | undefined;
   /** How long requests under way may take to end then; default 30s. */
