@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { assert, assertEquals } from "@std/assert";
 import { ConfigError, createRelay, type RelayConfig } from "../mod.ts";
 import { FakeClock, settle } from "./support/fake_clock.ts";
@@ -79,5 +81,25 @@ Deno.test("probes stop with the configuration that wanted them", async () => {
   relay.prepare(CONFIG).apply();
   await settle();
   assertEquals(clock.pending, 0);
+  await relay.close();
+});
+
+Deno.test("configurations that are no longer in force are forgotten, however many there were", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const { relay, clock, ask } = start({ a: answering() });
+  const configs: WeakRef<RelayConfig>[] = [];
+  for (let i = 0; i < 10; i++) {
+    const config: RelayConfig = { ...CONFIG, providers: [providerAt("a"), providerAt(`b${i}`)], probes: {} };
+    configs.push(new WeakRef(config));
+    relay.prepare(config).apply();
+    assertEquals((await ask()).status, 200);
+    await clock.advance(1_000);
+  }
+  // What a promise has settled with is kept until the next turn.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  collect();
+  const left = configs.filter((config) => config.deref() !== undefined).length;
+  assert(left <= 2, `${left} of ${configs.length} are still there`);
   await relay.close();
 });

@@ -182,6 +182,8 @@ export function assemble(config: RelayConfig, surroundings: Surroundings, previo
     ? previous.consistency
     : new Consistency(clock, { ...times, maxCallers: 50_000 });
   const serving = { selector, providers };
+  // What closures know of the configuration before would be kept for as long as this one, and so would all before that.
+  const isFirst = previous === undefined;
   const kept: Kept = previous?.kept ?? {
     counts: metrics?.addEndpoint({
       chain: config.chainId,
@@ -233,7 +235,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings, previo
     head,
     servesExtension,
   }, previous?.sockets);
-  if (sockets !== undefined && previous === undefined) counts?.addUpstreamSockets(() => sockets.deps.hub.stats());
+  if (sockets !== undefined && isFirst) counts?.addUpstreamSockets(() => sockets.deps.hub.stats());
   return {
     sockets,
     start() {
@@ -244,7 +246,7 @@ export function assemble(config: RelayConfig, surroundings: Surroundings, previo
         const stakes = stakesOf(providers);
         qos.setProviders(config.chainId, providers.map(({ name }, index) => ({ name, stake: stakes[index]! })));
       }
-      if (previous !== undefined) sockets?.replaceNodes({ providers, selector, transport: upstream });
+      if (!isFirst) sockets?.replaceNodes({ providers, selector, transport: upstream });
       prober = probes && createProber(probes);
     },
     retire: async () => await prober?.[Symbol.asyncDispose](),

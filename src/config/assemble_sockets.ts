@@ -31,6 +31,18 @@ const IDLE_MS = 30_000;
 const GAP_TIMEOUT_MS = 30_000;
 const MIB = 1024 * 1024;
 
+/** What of it stays when the configuration changes. */
+interface KeptSockets {
+  readonly sockets: SocketSelector;
+  readonly pool: UpstreamPool;
+  readonly transport: Transport;
+  readonly hub: SubscriptionHub;
+  readonly dialect: SubscriptionDialect;
+  readonly endings: { readonly unsubscribe: ReadonlySet<string>; readonly unsubscribeAll: ReadonlySet<string> };
+  /** Which methods start and end subscriptions, as a text to compare. */
+  readonly methods: string;
+}
+
 /** What the WebSocket side of a relay is made of. */
 export interface SocketAssembly {
   /** Who is subscribed with. */
@@ -45,8 +57,7 @@ export interface SocketAssembly {
   readonly transport: Transport;
   /** Ends the connections to nodes. */
   close(): void;
-  /** Which methods start and end subscriptions, as a text to compare. */
-  readonly methods: string;
+  readonly kept: KeptSockets;
   /** What of the configuration is not in force, as it differs from the one before and needs a restart. */
   readonly needsRestart: readonly string[];
   readonly deps: {
@@ -105,29 +116,40 @@ export function assembleSockets(
   previous?: SocketAssembly,
 ): SocketAssembly | undefined {
   if (apiInterface !== "jsonrpc" && apiInterface !== "tendermintrpc") return undefined;
-  const { relay, codec, matcher, meter, nodes, connector, clock, log, random, head, servesExtension } = surroundings;
+  const { relay, codec, matcher, clock, log, head, servesExtension } = surroundings;
+  const methods = methodsOf(matcher);
+  const kept = previous?.kept ?? createKept(chain, apiInterface, config, surroundings, methods);
+  const { sockets, pool, transport, hub, dialect, endings } = kept;
+  return {
+    get nodes() {
+      return sockets.nodes;
+    },
+    replaceNodes(next) {
+      sockets.replace(next);
+      pool.dropUnwanted();
+    },
+    transport,
+    close: () => pool.close(),
+    kept,
+    needsRestart: kept.methods === methods ? [] : ["the methods of subscriptions in the chain spec"],
+    deps: { relay, codec, matcher, clock, log, hub, dialect, endings, head, servesExtension },
+    options: sessionOptions(chain, apiInterface, config),
+  };
+}
+
+function methodsOf(matcher: Matcher): string {
+  return JSON.stringify([namesOf(matcher, "SUBSCRIBE"), namesOf(matcher, "UNSUBSCRIBE")]);
+}
+
+function createKept(
+  chain: string,
+  apiInterface: "jsonrpc" | "tendermintrpc",
+  config: SocketConfig,
+  { codec, matcher, meter, nodes, connector, clock, log, random }: SocketSurroundings,
+  methods: string,
+): KeptSockets {
   const subscribe = namesOf(matcher, "SUBSCRIBE");
   const unsubscribe = namesOf(matcher, "UNSUBSCRIBE");
-  const methods = JSON.stringify([subscribe, unsubscribe]);
-  const isAsBefore = previous === undefined || previous.methods === methods;
-  const needsRestart = isAsBefore ? [] : ["the methods of subscriptions in the chain spec"];
-  const options = sessionOptions(chain, apiInterface, config);
-  if (previous !== undefined) {
-    const { hub, dialect, endings } = previous.deps;
-    const deps = { relay, codec, matcher, clock, log, hub, dialect, endings, head, servesExtension };
-    return {
-      get nodes() {
-        return previous.nodes;
-      },
-      replaceNodes: (next) => previous.replaceNodes(next),
-      transport: previous.transport,
-      close: () => previous.close(),
-      deps,
-      options,
-      methods: previous.methods,
-      needsRestart,
-    };
-  }
   const dialect = apiInterface === "tendermintrpc"
     ? TENDERMINT_SUBSCRIPTIONS
     : createJsonRpcSubscriptions(pairsOf(subscribe, unsubscribe));
@@ -176,21 +198,7 @@ export function assembleSockets(
     unsubscribe: new Set(unsubscribe),
     unsubscribeAll: new Set(namesOf(matcher, "UNSUBSCRIBE_ALL")),
   };
-  return {
-    get nodes() {
-      return sockets.nodes;
-    },
-    replaceNodes(next) {
-      sockets.replace(next);
-      pool.dropUnwanted();
-    },
-    transport,
-    close: () => pool.close(),
-    deps: { relay, codec, matcher, clock, log, hub, dialect, endings, head, servesExtension },
-    options,
-    methods,
-    needsRestart,
-  };
+  return { sockets, pool, transport, hub, dialect, endings, methods };
 }
 
 /** Limits on connections, with their defaults. */
