@@ -1,14 +1,17 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { makeCertificates } from "../support/certificates.ts";
 import { configOnDisk, ethereum } from "../support/config_on_disk.ts";
 import { freePort } from "../support/free_port.ts";
+import { answerWith, GrpcClient, message, startGrpcNode, statusOf } from "../support/grpc_wire.ts";
 import { startHeldNode } from "../support/held_node.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { type LogLine, type RelayProcess, runCli, startRelay } from "../support/relay_process.ts";
 import { connectSocket } from "../support/socket_client.ts";
 
 /** One call on a connection of its own, so that the kernel chooses whose it is. */
-async function ask(url: string): Promise<unknown> {
-  using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+async function ask(url: string, through?: Deno.HttpClient): Promise<unknown> {
+  using own = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  const client = through ?? own;
   const response = await fetch(url, {
     client,
     method: "POST",
@@ -201,4 +204,69 @@ Deno.test("what several processes can't do together is refused at the start, and
   } finally {
     taken.close();
   }
+});
+
+Deno.test("gRPC, gRPC-Web, TLS and WebSockets are shared too", async () => {
+  const certificates = await makeCertificates();
+  if (certificates === undefined) return;
+  await using node = startHeldNode("x");
+  await using grpcNode = await startGrpcNode((side) => answerWith(side, "y"));
+  await using config = await configOnDisk({});
+  const tls = { "tls-enabled": true, "tls-cert-file": `${config.folder}/cert`, "tls-key-file": `${config.folder}/key` };
+  await Deno.writeTextFile(tls["tls-cert-file"], certificates.server.certPem);
+  await Deno.writeTextFile(tls["tls-key-file"], certificates.server.keyPem);
+  const [https, grpc, web] = [freePort(), freePort(), freePort()];
+  const [eth, cosmos] = [["ETH1", "jsonrpc"], ["COSMOSHUB", "grpc"]].map(([chain, api]) => ({
+    "chain-id": chain,
+    "api-interface": api,
+  }));
+  const address = (port: number) => `127.0.0.1:${port}`;
+  await config.write({
+    "endpoints": [
+      { ...eth, ...tls, "network-address": address(https) },
+      { ...cosmos, "network-address": address(grpc), "grpc-web-address": address(web) },
+    ],
+    "static-providers": [
+      { ...eth, "name": "a", "node-urls": [{ url: node.url, "skip-verifications": ["*"] }] },
+      {
+        ...cosmos,
+        "name": "b",
+        "node-urls": [{ url: `grpc://127.0.0.1:${grpcNode.port}`, "grpc-config": { "allow-insecure": true } }],
+      },
+    ],
+  });
+  const flags = ["--processes=2", "--metrics-listen-address=127.0.0.1:0"];
+  await using relay = await startRelay([config.path, ...flags], { listeners: 4 });
+  const metrics = await metricsUrl(relay);
+  await until(metrics, (page) => upCount(page) === 2);
+  for (let i = 0; i < 24; i++) {
+    using client = Deno.createHttpClient({ caCerts: [certificates.caPem], poolMaxIdlePerHost: 0 });
+    assertEquals(await ask(`https://${address(https)}`, client), "x");
+    await using caller = await GrpcClient.connect(grpc);
+    assertEquals(statusOf(await caller.call("/cosmos.bank.v1beta1.Query/Params")), "0");
+    const page = await fetch(`http://${address(web)}/cosmos.bank.v1beta1.Query/Params`, {
+      client,
+      method: "POST",
+      headers: { "content-type": "application/grpc-web+proto" },
+      body: message("ping") as Uint8Array<ArrayBuffer>,
+    });
+    assertStringIncludes(await page.text(), "grpc-status:0");
+    const socket = new WebSocket(`wss://${address(https)}`, { client });
+    const answer = Promise.withResolvers<string>();
+    const closed = new Promise((resolve) => socket.onclose = resolve);
+    socket.onerror = () => answer.reject(new Error("the WebSocket failed"));
+    socket.onmessage = ({ data }) => answer.resolve(data);
+    socket.onopen = () => socket.send('{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}');
+    assertStringIncludes(await answer.promise, '"x"');
+    socket.close();
+    await closed;
+  }
+  const page = await until(metrics, () => true);
+  for (const spec of ["ETH1", "COSMOSHUB"]) {
+    const ofSpec = samples(page, "requests_total").filter((line) => line.includes(`spec="${spec}"`));
+    const counts = ofSpec.map((line) => Number(line.split(" ").at(-1)));
+    assertEquals([counts.length, counts.reduce((sum, count) => sum + count, 0)], [2, 48], `${spec}: ${counts}`);
+  }
+  relay.kill("SIGTERM");
+  assertEquals(await relay.exited, 0);
 });

@@ -1,7 +1,9 @@
 import type { ReloadResult } from "../serve/reloader.ts";
 
 /** What a parent tells a child, each a line of JSON on its standard input, whose end means to stop as well. */
-export type Command = { readonly do: "stop" } | { readonly do: "insist" } | { readonly do: "reload" };
+export type Command = { readonly do: "stop" } | { readonly do: "insist" } | { readonly do: "reload" } | {
+  readonly do: "answer";
+};
 
 /** What a child tells its parent, each a line of JSON on its standard output. */
 export type Report =
@@ -11,7 +13,9 @@ export type Report =
     /** Where its metrics are, as `host:port`; empty for nowhere. */
     readonly metrics: string;
   }
-  | { readonly is: "reloaded"; readonly result: ReloadResult };
+  | { readonly is: "reloaded"; readonly result: ReloadResult }
+  /** It was asked for an answer, and is there. */
+  | { readonly is: "alive" };
 
 /** Reads lines of JSON, until the stream ends or breaks. What is none is passed by. */
 export async function readMessages<Message>(

@@ -16,21 +16,23 @@ export function openParentChannel(): ParentChannel {
   const { promise: stop, resolve: resolveStop } = Promise.withResolvers<void>();
   const { promise: insist, resolve: resolveInsist } = Promise.withResolvers<void>();
   let reload = () => {};
+  const report = (report: Report) => {
+    try {
+      Deno.stdout.writeSync(messageBytes(report));
+    } catch {
+      // The parent is no more, and its end has been heard of.
+    }
+  };
   readMessages<Command>(Deno.stdin.readable, (command) => {
     if (command.do === "stop") resolveStop();
     if (command.do === "insist") resolveInsist();
     if (command.do === "reload") reload();
+    if (command.do === "answer") report({ is: "alive" });
   }).then(resolveStop);
   return {
     stop,
     insist,
     onReload: (listener) => reload = listener,
-    report(report) {
-      try {
-        Deno.stdout.writeSync(messageBytes(report));
-      } catch {
-        // The parent is no more, and its end has been heard of.
-      }
-    },
+    report,
   };
 }

@@ -2,12 +2,18 @@ import type { ListenerFetch } from "../../hosts/probes.ts";
 import { mergeMetrics } from "./merge_metrics.ts";
 import type { ProcessState } from "./supervisor.ts";
 
+/** What a process says. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
 /** What the handler works with. */
 export interface ParentHandlerDeps {
   processes(): readonly ProcessState[];
   isStopping(): boolean;
-  /** Asks a process. */
-  readonly fetch: (url: string, signal: AbortSignal) => Promise<Response>;
+  /** Asks a process by `GET`. */
+  readonly ask: (url: string, signal: AbortSignal) => Promise<Answer>;
 }
 
 /** How long a process may take to answer, milliseconds: one that hangs is as one that is away. */
@@ -30,7 +36,8 @@ export function createParentHandler(deps: ParentHandlerDeps): ListenerFetch {
       }
       case "/metrics": {
         const pages = await askAll(deps, "/metrics");
-        const body = mergeMetrics(pages) + ownMetrics(deps.processes());
+        const answering = new Set(pages.map(({ slot }) => slot));
+        const body = mergeMetrics(pages) + ownMetrics(deps.processes(), answering);
         return new Response(body, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
       }
       case "/provider_optimizer_metrics": {
@@ -76,20 +83,15 @@ async function askAll(deps: ParentHandlerDeps, path: string): Promise<{ slot: nu
   return answers.flat();
 }
 
-async function ask(
-  { fetch }: ParentHandlerDeps,
-  address: string,
-  path: string,
-): Promise<{ readonly status: number; readonly text: string } | undefined> {
+async function ask({ ask }: ParentHandlerDeps, address: string, path: string): Promise<Answer | undefined> {
   try {
-    const response = await fetch(`http://${address}${path}`, AbortSignal.timeout(TIMEOUT_MS));
-    return { status: response.status, text: await response.text() };
+    return await ask(`http://${address}${path}`, AbortSignal.timeout(TIMEOUT_MS));
   } catch {
     return undefined;
   }
 }
 
-function ownMetrics(processes: readonly ProcessState[]): string {
+function ownMetrics(processes: readonly ProcessState[], answering: ReadonlySet<number>): string {
   const family = (name: string, type: string, help: string, read: (state: ProcessState) => number) =>
     [
       `# HELP lava_rpcsmartrouter_${name} ${help}`,
@@ -97,7 +99,7 @@ function ownMetrics(processes: readonly ProcessState[]): string {
       ...processes.map((state) => `lava_rpcsmartrouter_${name}{process="${state.slot}"} ${read(state)}`),
       "",
     ].join("\n");
-  return family("process_up", "gauge", "1 while the process serves.", ({ isServing }) => Number(isServing)) +
+  return family("process_up", "gauge", "1 while the process answers.", ({ slot }) => Number(answering.has(slot))) +
     family("process_restarts_total", "counter", "How often it was started again.", ({ restarts }) => restarts);
 }
 

@@ -9,6 +9,7 @@ import { listenForAdmin } from "../serve/listen_for_admin.ts";
 import { changeFlags } from "../serve/reloadable_flags.ts";
 import { Reloader, type ReloadResult } from "../serve/reloader.ts";
 import { stopSignals } from "../stop_signals.ts";
+import { askProcess } from "./ask_process.ts";
 import { childArgs, childCommand } from "./child_command.ts";
 import { startChild } from "./child_process.ts";
 import { createParentHandler } from "./parent_handler.ts";
@@ -55,7 +56,7 @@ export async function supervise(
   const handler = createParentHandler({
     processes: () => supervisor.processes,
     isStopping: () => isStopping,
-    fetch: (url, signal) => fetch(url, { signal }),
+    ask: askProcess,
   });
   const address = flags["metrics-listen-address"];
   const metrics = address === "disabled" ? undefined : listen(address, handler);

@@ -35,6 +35,9 @@ interface Slot extends ProcessState {
   servingSinceMs: number;
   hasServed: boolean;
   cancelRestart: () => void;
+  /** Questions in a row that it has not answered. */
+  unanswered: number;
+  cancelQuestion: () => void;
   /** Who waits for the result of a reload, the first one longest. */
   readonly reloads: ((result: ReloadResult | undefined) => void)[];
 }
@@ -43,10 +46,16 @@ const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 /** A process that has served for so long has not ended because of how it started. */
 const STABLE_MS = 10_000;
+/** How often processes are asked whether they are there, and how many questions in a row may go unanswered. */
+const QUESTION_MS = 10_000;
+const MAX_UNANSWERED = 3;
 /** How long processes may take to end that have been told to do so at once. */
 const INSIST_MS = 5_000;
 
-/** Keeps several processes running until it is told to stop: one that ends is started again, later each time in a row. */
+/**
+ * Keeps several processes running until it is told to stop: one that ends is started again, later each time in a row, and
+ * one that hangs is ended first.
+ */
 export class Supervisor {
   readonly #deps: SupervisorDeps;
   readonly #slots: readonly Slot[];
@@ -67,6 +76,8 @@ export class Supervisor {
       servingSinceMs: 0,
       hasServed: false,
       cancelRestart: () => {},
+      unanswered: 0,
+      cancelQuestion: () => {},
       reloads: [],
     }));
     for (const slot of this.#slots) this.#start(slot);
@@ -120,17 +131,37 @@ export class Supervisor {
     const { start, clock, log } = this.#deps;
     const child = slot.child = start(slot.slot, (report) => {
       if (slot.child !== child) return;
+      slot.unanswered = 0;
+      if (report.is === "alive") return;
       if (report.is === "reloaded") return slot.reloads.shift()?.(report.result);
       slot.isServing = slot.hasServed = true;
       slot.metrics = report.metrics;
       slot.servingSinceMs = clock.monotonic();
       log.info("a process serves", { process: slot.slot });
+      this.#watch(slot, child);
     });
     child.ended.then((code) => this.#onEnd(slot, code));
   }
 
+  /** Ends a process that does not answer: the kernel would go on giving it connections. */
+  #watch(slot: Slot, child: ChildProcess): void {
+    const { clock, log } = this.#deps;
+    slot.unanswered = 0;
+    const ask = () => {
+      if (slot.unanswered >= MAX_UNANSWERED) {
+        log.error("a process hangs and is ended", { process: slot.slot });
+        return child.kill();
+      }
+      slot.unanswered++;
+      child.send({ do: "answer" });
+      slot.cancelQuestion = clock.schedule(QUESTION_MS, ask);
+    };
+    slot.cancelQuestion = clock.schedule(QUESTION_MS, ask);
+  }
+
   #onEnd(slot: Slot, code: number): void {
     const { clock, log } = this.#deps;
+    slot.cancelQuestion();
     const hasBeenStable = slot.isServing && clock.monotonic() - slot.servingSinceMs >= STABLE_MS;
     slot.child = undefined;
     slot.isServing = false;

@@ -42,9 +42,11 @@ Deno.test("one health of all: ready while any process is, healthy when all are",
   const handler = createParentHandler({
     processes: () => processes,
     isStopping: () => isStopping,
-    fetch: (url) => {
+    ask: (url) => {
       if (url.includes("p9:")) return Promise.reject(new TypeError("refused"));
-      return Promise.resolve(url.includes("p3:") ? Response.json(ill, { status: 503 }) : Response.json({}));
+      return Promise.resolve(
+        url.includes("p3:") ? { status: 503, text: JSON.stringify(ill) } : { status: 200, text: "{}" },
+      );
     },
   });
   const ask = async (path: string) => {
@@ -66,6 +68,9 @@ Deno.test("one health of all: ready while any process is, healthy when all are",
   processes = [state(1, true)];
   isStopping = true;
   assertEquals(await ask("/readyz"), '503 {"status":"not ready","reasons":["it is shutting down"]}');
+  processes = [state(1, true), state(9, true)];
+  const page = (await ask("/metrics")).split("\n");
+  assertEquals(page.filter((line) => line.includes("process_up{")).map((line) => line.slice(-1)), ["1", "0"]);
   const post = await handler(new Request("http://relay.example/metrics", { method: "POST" }), {});
   assertEquals([post.status, (await ask("/")).slice(0, 3)], [405, "404"]);
 });

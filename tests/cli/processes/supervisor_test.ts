@@ -43,7 +43,7 @@ function setUp(processes: number) {
 const SERVING = { is: "serving", metrics: "127.0.0.1:1" } as const;
 
 Deno.test("a process that ends is started again: later each time in a row, at most after half a minute, and for ever", async () => {
-  const { clock, children, supervisor } = setUp(2);
+  const { clock, children, supervisor } = setUp(1);
   for (const child of children) child.report(SERVING);
   const waits: number[] = [];
   for (let i = 0; i < 12; i++) {
@@ -54,7 +54,7 @@ Deno.test("a process that ends is started again: later each time in a row, at mo
     waits.push(clock.monotonic() - from);
   }
   assertEquals(waits.slice(0, 9), [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
-  assertEquals([waits.at(-1), supervisor.processes.map(({ restarts }) => restarts)], [30_000, [0, 12]]);
+  assertEquals([waits.at(-1), supervisor.processes.map(({ restarts }) => restarts)], [30_000, [12]]);
   children.at(-1)!.report(SERVING);
   await clock.advance(10_000);
   await children.at(-1)!.end(1);
@@ -114,4 +114,21 @@ Deno.test("a reload waits for all that run, and for none that ends meanwhile", a
   await children[1]!.end(1);
   assertEquals([...(await results).entries()], [[1, { kind: "applied", needsRestart: ["x"], warnings: [] }]]);
   supervisor.stop();
+});
+
+Deno.test("a process that hangs is ended, and so started again; one that answers is not", async () => {
+  const { clock, children, supervisor } = setUp(2);
+  for (const child of children) child.report(SERVING);
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(10_000);
+    children[0]!.report({ is: "alive" });
+  }
+  assertEquals(children.map(({ told }) => told.length), [3, 3]);
+  await clock.advance(9_999);
+  assertEquals(children.length, 2);
+  await clock.advance(251);
+  assertEquals(children.map(({ slot }) => slot), [1, 2, 2]);
+  supervisor.stop();
+  for (const child of children) await child.end(0);
+  assertEquals(clock.pending, 0);
 });
