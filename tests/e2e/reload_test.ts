@@ -180,6 +180,27 @@ Deno.test("what needs a restart is named, and is not applied; the rest is", asyn
   assertStringIncludes(String((await hangUp(relay))["needs_restart"]), "is served on");
 });
 
+Deno.test("flags of the file: those that can change do, the others are named", async () => {
+  await using node = startHeldNode();
+  await using config = await configOnDisk(ethereum({ a: node.url }));
+  await using relay = await startRelay([config.path]);
+  const [url = ""] = relay.urls;
+  const isDebugged = async () => {
+    const headers = { "content-type": "application/json" };
+    const body = '{"jsonrpc":"2.0","id":7,"method":"eth_chainId"}';
+    const response = await fetch(url, { method: "POST", headers, body });
+    await response.body?.cancel();
+    return response.headers.has("lava-debug-relay");
+  };
+  assertEquals(await isDebugged(), false);
+  const flags = { "debug-relays": true, "usage-otel-queue-size": 1000, "websocket-max-subscriptions": 7 };
+  await config.write(ethereum({ a: node.url }, flags));
+  assertEquals((await hangUp(relay))["needs_restart"], "--websocket-max-subscriptions; --usage-otel-queue-size");
+  assertEquals(await isDebugged(), true);
+  await config.write(ethereum({ a: node.url }, { ...flags, "usage-otel-queue-size": -1 }));
+  assertStringIncludes(String((await hangUp(relay))["mistakes"]), "usage-otel-queue-size");
+});
+
 Deno.test("chain specs and budgets are read anew", async () => {
   await using node = startHeldNode();
   await using config = await configOnDisk(ethereum({ a: node.url }));
