@@ -7,6 +7,7 @@ import { createJsonLog, logWith } from "../observe/log.ts";
 import { createCache } from "./create_cache.ts";
 import { createUsageSink } from "./create_usage_sink.ts";
 import type { ExitCode } from "./exit_code.ts";
+import { listenForHangUps } from "./hang_ups.ts";
 import { loadConfig } from "./load_config.ts";
 import { listenForMetrics } from "./listen_for_metrics.ts";
 import { openParentChannel } from "./processes/parent_channel.ts";
@@ -33,6 +34,7 @@ export async function serve(
   environment: Environment,
   unknownVariables: readonly string[],
 ): Promise<ExitCode> {
+  const hangUps = listenForHangUps();
   const load = () => loadConfig(args, { environment, serviceName: `lava-${command}` });
   const loaded = await load();
   const { certificates, usage: usageOptions } = loaded;
@@ -41,7 +43,7 @@ export async function serve(
   if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
 
   const processLog = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
-  if (flags.processes > 1) return await supervise(command, args, loaded, load, processLog);
+  if (flags.processes > 1) return await supervise(command, args, loaded, load, hangUps, processLog);
   const slot = flags["process-slot"];
   const parent = slot > 0 ? openParentChannel() : undefined;
   const log = parent === undefined ? processLog : logWith(processLog, { process: slot });
@@ -69,7 +71,7 @@ export async function serve(
     now: () => systemClock.now(),
     log,
   });
-  Deno.addSignalListener("SIGHUP", () => void reloader.reload("SIGHUP"));
+  hangUps.onHangUp(() => void reloader.reload("SIGHUP"));
   parent?.onReload(async () => parent.report({ is: "reloaded", result: await reloader.reload("parent") }));
   const metrics = createMetrics({
     version: denoConfig.version,

@@ -339,3 +339,25 @@ Deno.test("gRPC reloads too: a stream under way ends at its node, new calls go t
   relay.kill("SIGTERM");
   assertEquals(await relay.exited, 0);
 });
+
+Deno.test("a SIGHUP while the relay starts does not end it, and is heard when it has", async () => {
+  await using node = startHeldNode();
+  await using config = await configOnDisk(ethereum({ a: node.url }));
+  // The spec is fetched, so that the start takes as long as the test wants.
+  const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>();
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  await using source = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async () => {
+    onAsked();
+    await gate;
+    return Response.json({ proposal: { specs: [] } });
+  });
+  const starting = startRelay([config.path, `--use-static-spec=http://127.0.0.1:${source.addr.port}/x.json`], {
+    onSpawn: async (pid) => {
+      await asked;
+      Deno.kill(pid, "SIGHUP");
+      open();
+    },
+  });
+  await using relay = await starting;
+  await relay.logged(({ message }) => message === RELOADED);
+});

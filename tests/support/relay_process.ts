@@ -56,15 +56,18 @@ export interface RelayStart {
   readonly cwd?: string;
   /** Flags of `deno run`; default all permissions. */
   readonly runFlags?: readonly string[];
+  /** Told its process id before it listens. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 /** Starts a relay and waits until its `listeners` listen. */
 export async function startRelay(
   args: readonly string[],
-  { listeners = 1, env = {}, cwd, runFlags }: RelayStart = {},
+  { listeners = 1, env = {}, cwd, runFlags, onSpawn }: RelayStart = {},
 ): Promise<RelayProcess> {
   const quiet = QUIET.filter((flag) => !args.some((arg) => arg.startsWith(flag.split("=")[0]!)));
   const child = command(["rpcsmartrouter", ...args, ...quiet], env, cwd, runFlags).spawn();
+  onSpawn?.(child.pid);
   const log: LogLine[] = [];
   const urls: string[] = [];
   const { promise: up, resolve, reject } = Promise.withResolvers<void>();

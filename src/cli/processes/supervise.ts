@@ -3,6 +3,7 @@ import type { Log } from "../../domain/log.ts";
 import { addressText } from "../../config/address.ts";
 import { listen } from "../../hosts/deno.ts";
 import type { ExitCode } from "../exit_code.ts";
+import type { HangUps } from "../hang_ups.ts";
 import type { LoadedConfig } from "../load_config.ts";
 import { refuse } from "../refuse.ts";
 import { listenForAdmin } from "../serve/listen_for_admin.ts";
@@ -24,6 +25,7 @@ export async function supervise(
   args: readonly string[],
   loaded: LoadedConfig,
   load: () => Promise<LoadedConfig>,
+  hangUps: HangUps,
   log: Log,
 ): Promise<ExitCode> {
   const { flags } = loaded;
@@ -52,7 +54,7 @@ export async function supervise(
     now: () => systemClock.now(),
     log,
   });
-  Deno.addSignalListener("SIGHUP", () => void reloader.reload("SIGHUP"));
+  hangUps.onHangUp(() => void reloader.reload("SIGHUP"));
   const handler = createParentHandler({
     processes: () => supervisor.processes,
     isStopping: () => isStopping,
