@@ -284,10 +284,10 @@ export function createRelay(options: RelayOptions): RelayHandle {
   return {
     fetch: (request, info) => generations.current.handler.fetch(request, info),
     upgrade: (request, info = {}) => {
-      const { parts } = generations.current.assembly;
+      const { parts, options: { cors } } = generations.current.assembly;
       const forwardedFor = request.headers.get("x-forwarded-for");
       const clientAddress = clientAddressOf(info.clientAddress ?? "", forwardedFor, parts.isTrustedProxy);
-      return decideUpgrade(request, { ...info, clientAddress }, parts.codec, sessions);
+      return decideUpgrade(request, { ...info, clientAddress }, parts.codec, sessions, cors);
     },
     isHealthy: () => generations.current.assembly.parts.isHealthy(),
     inFlight: () => generations.all.reduce((sum, { handler }) => sum + handler.inFlight, sessions?.inFlight ?? 0),

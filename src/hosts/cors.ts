@@ -13,6 +13,11 @@ export interface CorsOptions {
   readonly credentials: boolean;
 }
 
+/** Whether a page of this `Origin` may call; whoever is no page may. */
+export function allowsPage({ origins }: CorsOptions, origin: string | null): boolean {
+  return origins === "*" || origin === null || origins.has(origin.toLowerCase());
+}
+
 /** Tells browsers which pages may call, and read what the relay says about its answer. */
 export class Cors {
   readonly #options: CorsOptions;

@@ -1,5 +1,6 @@
 import type { Codec } from "../domain/codec.ts";
 import { failure, type RelayError } from "../domain/relay_error.ts";
+import { allowsPage, type CorsOptions } from "./cors.ts";
 import type { ConnectionInfo } from "./fetch_handler.ts";
 import { readSteering } from "./request_headers.ts";
 import type { ClientSocket } from "./websocket_outbox.ts";
@@ -20,8 +21,13 @@ export function decideUpgrade(
   { clientAddress = "", path: ownPath }: ConnectionInfo,
   codec: Codec,
   sessions: WebSocketSessions | undefined,
+  cors: CorsOptions,
 ): AcceptSocket | Response {
   if (sessions === undefined) return refuse(codec, NO_SOCKETS);
+  // Browsers keep pages from reading answers over HTTP, and leave it to the server with WebSockets.
+  if (!allowsPage(cors, request.headers.get("origin"))) {
+    return new Response(WRONG_PAGE, { status: 403, headers: JSON_TYPE });
+  }
   const steered = readSteering(request.headers, clientAddress);
   if (steered.kind === "failure") return refuse(codec, steered.error);
   const refusal = sessions.refusal(clientAddress);
@@ -31,6 +37,8 @@ export function decideUpgrade(
   return (socket) => sessions.open(socket, { caller, steering, path });
 }
 
+const JSON_TYPE = { "content-type": "application/json" };
+const WRONG_PAGE = '{"error":"forbidden_origin","message":"pages of this origin may not call"}';
 const NO_SOCKETS = failure("unsupported_api", "this interface has no WebSockets; send requests over HTTP").error;
 
 function refuse(codec: Codec, error: RelayError): Response {

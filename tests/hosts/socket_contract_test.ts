@@ -240,7 +240,20 @@ for (const host of SOCKET_HOSTS) {
     assertEquals(await statusOf({ "project-id": "x".repeat(300) }), 400);
     assertEquals(await statusOf({ "sec-websocket-key": "short" }), host === "node" ? 400 : 101);
     assertEquals(await statusOf({}), 101);
+    assertEquals(await statusOf({ origin: "https://any.example" }), 101);
     assertEquals(await (await fetch(at.url, { method: "POST", headers: JSON_TYPE, body: CALL })).json(), ANSWER);
+  });
+
+  Deno.test(`${host}: pages that may not call get no WebSocket either; who is no page does`, async () => {
+    await using node = startSocketNode();
+    await using at = await startSocketStage(host, [node], { corsOrigin: "https://dapp.example" });
+    const statusOf = async (headers: Record<string, string>) => {
+      using client = await RawSocket.open(at.url, { headers });
+      return client.status;
+    };
+    const origins = ["https://evil.example", "https://dapp.example.evil.example", "null", "https://DAPP.example"];
+    const statuses = await Promise.all(origins.map((origin) => statusOf({ origin })));
+    assertEquals([...statuses, await statusOf({})], [403, 403, 403, 101, 101]);
   });
 
   Deno.test(`${host}: over the rate each message is answered with 429 and its id, also what is no call, for as long as the ban`, async () => {

@@ -119,7 +119,8 @@ export class RawSocket implements Disposable {
 
   /** The next message, parsed. */
   async json(): Promise<{ id?: unknown; result?: unknown; error?: { code: number; message: string } }> {
-    const next = await this.read();
+    let next = await this.read();
+    while (next?.opcode === OPCODES.ping) next = await this.read();
     if (next?.opcode !== OPCODES.text) throw new Error(`no message came, but ${next?.opcode} ${next?.closeCode}`);
     return JSON.parse(next.text);
   }
