@@ -36,54 +36,48 @@ async function discover(port: number, version: string): Promise<string[]> {
   return answers;
 }
 
-Deno.test({
-  name: "discovery by reflection, v1 and v1alpha, and a call of what was found, through the relay",
-  // The server's library leaves timers when it is shut down.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  async fn() {
-    const folder = await Deno.makeTempDir();
-    await Deno.writeTextFile(`${folder}/shop.proto`, PROTO);
-    const definition = loadSync(`${folder}/shop.proto`, { keepCase: true, longs: String });
-    await Deno.remove(folder, { recursive: true });
-    const server = new grpc.Server();
-    new ReflectionService(definition).addToServer(server);
-    server.addService(definition["shop.v1.Shop"] as grpc.ServiceDefinition, {
-      Find: (call: grpc.ServerUnaryCall<{ name: string }, unknown>, respond: grpc.sendUnaryData<unknown>) =>
-        respond(null, { name: call.request.name, price: 7 }),
-    });
-    const port = await new Promise<number>((resolve, reject) =>
-      server.bindAsync(
-        "127.0.0.1:0",
-        grpc.ServerCredentials.createInsecure(),
-        (error, bound) => error ? reject(error) : resolve(bound),
+Deno.test("discovery by reflection, v1 and v1alpha, and a call of what was found, through the relay", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/shop.proto`, PROTO);
+  const definition = loadSync(`${folder}/shop.proto`, { keepCase: true, longs: String });
+  await Deno.remove(folder, { recursive: true });
+  const server = new grpc.Server();
+  new ReflectionService(definition).addToServer(server);
+  server.addService(definition["shop.v1.Shop"] as grpc.ServiceDefinition, {
+    Find: (call: grpc.ServerUnaryCall<{ name: string }, unknown>, respond: grpc.sendUnaryData<unknown>) =>
+      respond(null, { name: call.request.name, price: 7 }),
+  });
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync(
+      "127.0.0.1:0",
+      grpc.ServerCredentials.createInsecure(),
+      (error, bound) => error ? reject(error) : resolve(bound),
+    )
+  );
+  try {
+    await using relay = await startGrpcRelay({ providers: [{ name: "a", nodeUrls: [plain(port)] }] });
+    for (const version of ["v1", "v1alpha"]) {
+      const direct = await discover(port, version);
+      assert(direct[0]!.includes("shop.v1.Shop") && direct[1]!.includes("Query"));
+      assertEquals(await discover(relay.port, version), direct);
+    }
+    assertEquals(relay.usage.events.length, 0);
+
+    const client = new grpc.Client(`127.0.0.1:${relay.port}`, grpc.ChannelCredentials.createInsecure());
+    const { requestSerialize, responseDeserialize } = (definition["shop.v1.Shop"] as grpc.ServiceDefinition)["Find"]!;
+    const item = await new Promise((resolve, reject) =>
+      client.makeUnaryRequest(
+        "/shop.v1.Shop/Find",
+        requestSerialize,
+        responseDeserialize,
+        { name: "tea" },
+        (error, found) => error ? reject(error) : resolve(found),
       )
     );
-    try {
-      await using relay = await startGrpcRelay({ providers: [{ name: "a", nodeUrls: [plain(port)] }] });
-      for (const version of ["v1", "v1alpha"]) {
-        const direct = await discover(port, version);
-        assert(direct[0]!.includes("shop.v1.Shop") && direct[1]!.includes("Query"));
-        assertEquals(await discover(relay.port, version), direct);
-      }
-      assertEquals(relay.usage.events.length, 0);
-
-      const client = new grpc.Client(`127.0.0.1:${relay.port}`, grpc.ChannelCredentials.createInsecure());
-      const { requestSerialize, responseDeserialize } = (definition["shop.v1.Shop"] as grpc.ServiceDefinition)["Find"]!;
-      const item = await new Promise((resolve, reject) =>
-        client.makeUnaryRequest(
-          "/shop.v1.Shop/Find",
-          requestSerialize,
-          responseDeserialize,
-          { name: "tea" },
-          (error, found) => error ? reject(error) : resolve(found),
-        )
-      );
-      client.close();
-      assertEquals(JSON.stringify(item), '{"name":"tea","price":"7"}');
-      assertEquals(relay.usage.events.map(({ apiMethod }) => apiMethod), ["Default-shop.v1.Shop/Find"]);
-    } finally {
-      server.forceShutdown();
-    }
-  },
+    client.close();
+    assertEquals(JSON.stringify(item), '{"name":"tea","price":"7"}');
+    assertEquals(relay.usage.events.map(({ apiMethod }) => apiMethod), ["Default-shop.v1.Shop/Find"]);
+  } finally {
+    server.forceShutdown();
+  }
 });

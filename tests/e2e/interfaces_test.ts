@@ -209,55 +209,58 @@ Deno.test("every interface before a real node: answers as direct, and for each c
   assertEquals(receiver.records.map(factsOf), expected);
 });
 
-Deno.test({
-  name: "cosmjs and web3, unchanged: over HTTP, in batches, and new blocks over a WebSocket",
-  // A timer outlives the clients of other people that run here; which of them leaves it was not found out.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  async fn() {
-    await using stack = new AsyncDisposableStack();
-    const { receiver, relay, find } = await startAll(stack);
-    const comet = find("cometbft");
-    if (comet !== undefined) {
-      const useComet = async (url: string) => {
-        const answers: unknown[] = [];
-        const options = { batchSizeLimit: 10, dispatchInterval: 5 };
-        const socket = new WebsocketClient(url.replace("http", "ws"), (error) => {
-          throw error;
-        });
-        // The socket first: on Deno this client waits forever for one to a host that it keeps HTTP connections to.
-        for (const rpc of [socket, new HttpClient(url), new HttpBatchClient(url, options)]) {
-          const client = Comet38Client.create(rpc);
-          const [genesis, block] = await Promise.all([client.genesis(), client.block(1)]);
-          const failure = await client.block(999_999).then(() => "", (error: Error) => comparable(error.message));
-          answers.push([genesis.chainId, block.blockId.hash, failure]);
-          if (rpc === socket) answers.push(await untilTwoBlocks(client));
-          client.disconnect();
-        }
-        return answers;
-      };
-      assertEquals(await useComet(comet.url), await useComet(comet.peer.url));
-    }
-    const evm = find("anvil");
-    if (evm !== undefined) {
-      const useWeb3 = async (url: string) => {
-        const { eth } = new Web3(url);
-        const [account = ""] = await eth.getAccounts();
-        return [await eth.getChainId(), await eth.getBalance(account), (await eth.getBlock(0)).hash];
-      };
-      assertEquals(await useWeb3(evm.url), await useWeb3(evm.peer.url));
-    }
-    relay.kill("SIGTERM");
-    assertEquals(await relay.exited, 0);
-    const methods = receiver.records.map(({ attributes }) => String(attributes["api_method"]));
-    const count = (name: string) => methods.filter((method) => method === name).length;
-    if (comet !== undefined) {
-      assertEquals(count("subscribe"), 1);
-      assert(count("subscription_delivery") >= 2, methods.join(" "));
-    }
-    if (evm !== undefined) assert(count("eth_chainId") >= 1 && count("eth_getBalance") === 1, methods.join(" "));
-  },
+Deno.test("cosmjs and web3, unchanged: over HTTP, in batches, and new blocks over a WebSocket", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { receiver, relay, find } = await startAll(stack);
+  const comet = find("cometbft");
+  if (comet !== undefined) {
+    const useComet = async (url: string) => {
+      const answers: unknown[] = [];
+      const options = { batchSizeLimit: 10, dispatchInterval: 5 };
+      const socket = new WebsocketClient(url.replace("http", "ws"), (error) => {
+        throw error;
+      });
+      // The socket first: on Deno this client waits forever for one to a host that it keeps HTTP connections to.
+      for (const rpc of [socket, new HttpClient(url), new HttpBatchClient(url, options)]) {
+        const client = Comet38Client.create(rpc);
+        const [genesis, block] = await Promise.all([client.genesis(), client.block(1)]);
+        const failure = await client.block(999_999).then(() => "", (error: Error) => comparable(error.message));
+        answers.push([genesis.chainId, block.blockId.hash, failure]);
+        if (rpc === socket) answers.push(await untilTwoBlocks(client));
+        if (rpc === socket) await disconnected(client, socket);
+        else client.disconnect();
+      }
+      return answers;
+    };
+    assertEquals(await useComet(comet.url), await useComet(comet.peer.url));
+  }
+  const evm = find("anvil");
+  if (evm !== undefined) {
+    const useWeb3 = async (url: string) => {
+      const { eth } = new Web3(url);
+      const [account = ""] = await eth.getAccounts();
+      return [await eth.getChainId(), await eth.getBalance(account), (await eth.getBlock(0)).hash];
+    };
+    assertEquals(await useWeb3(evm.url), await useWeb3(evm.peer.url));
+  }
+  relay.kill("SIGTERM");
+  assertEquals(await relay.exited, 0);
+  const methods = receiver.records.map(({ attributes }) => String(attributes["api_method"]));
+  const count = (name: string) => methods.filter((method) => method === name).length;
+  if (comet !== undefined) {
+    assertEquals(count("subscribe"), 1);
+    assert(count("subscription_delivery") >= 2, methods.join(" "));
+  }
+  if (evm !== undefined) assert(count("eth_chainId") >= 1 && count("eth_getBalance") === 1, methods.join(" "));
 });
+
+/** Disconnects for good: the client connects again by itself after it was told to disconnect, which is kept from it. */
+async function disconnected(client: Comet38Client, rpc: WebsocketClient): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  Reflect.get(Reflect.get(rpc, "socket"), "socket").reconnect = resolve;
+  client.disconnect();
+  await promise;
+}
 
 /** Comes back when two blocks in a row have been heard of. */
 function untilTwoBlocks(client: Comet38Client): Promise<string> {
