@@ -7,6 +7,7 @@ import { type Arrivals, reconcile } from "../report/reconcile.ts";
 import { describe } from "../store/open_store.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { Progress } from "./progress.ts";
+import { readNamedFile } from "./read_named_file.ts";
 import { refuse } from "./refuse.ts";
 import { write } from "./terminal.ts";
 import { openSource, type UsageSource } from "./usage_source.ts";
@@ -46,14 +47,8 @@ export async function usageReconcile(
 }
 
 function readLog(path: string, mistakes: string[]): readonly RelayLedger[] {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it can't be read";
-    mistakes.push(`--ledger: ${path}: ${reason}`);
-    return [];
-  }
+  const text = readNamedFile("--ledger", path, mistakes);
+  if (text === undefined) return [];
   const ledgers = readLedgers(text);
   if (ledgers.length === 0) {
     mistakes.push(

@@ -8,6 +8,7 @@ import { describe } from "../store/open_store.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { Progress } from "./progress.ts";
 import { readTime } from "./read_time.ts";
+import { readNamedFile } from "./read_named_file.ts";
 import { refuse } from "./refuse.ts";
 import { printError, write } from "./terminal.ts";
 import { openSource, type UsageSource } from "./usage_source.ts";
@@ -115,14 +116,8 @@ function readOptions(flags: UsageReportFlags, mistakes: string[]): ReportOptions
 }
 
 function readPriceFile(path: string, mistakes: string[]): Prices | undefined {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it can't be read";
-    mistakes.push(`--prices: ${path}: ${reason}`);
-    return undefined;
-  }
+  const text = readNamedFile("--prices", path, mistakes);
+  if (text === undefined) return undefined;
   const read = readPrices(text);
   if (read.kind === "prices") return read.prices;
   mistakes.push(...read.mistakes.map((mistake) => `--prices: ${path}: ${mistake}`));

@@ -1,3 +1,4 @@
+import type { OptimizerQosEvent } from "../../domain/usage_event.ts";
 import type { SampleSource } from "../node_health.ts";
 import { DecayingAverage } from "./decaying_average.ts";
 import { DecayingDigest } from "./decaying_digest.ts";
@@ -25,18 +26,10 @@ export interface OptimizerOptions {
 }
 
 /** What the optimizer thinks of a provider: scores from 0 to 1, higher is better, and what each adds to the composite. */
-export interface ProviderScores {
-  readonly selectionAvailability: number;
-  readonly selectionLatency: number;
-  readonly selectionSync: number;
-  readonly selectionStake: number;
-  /** What it is chosen by: after the strategy and the floor. */
-  readonly selectionComposite: number;
-  readonly availabilityContribution: number;
-  readonly latencyContribution: number;
-  readonly syncContribution: number;
-  readonly stakeContribution: number;
-}
+export type ProviderScores = Pick<
+  OptimizerQosEvent,
+  Extract<keyof OptimizerQosEvent, `selection${string}` | `${string}Contribution`>
+>;
 
 /** Before any sample; in seconds. */
 const START_LATENCY = 0.01;
