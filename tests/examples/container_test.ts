@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import denoConfig from "../../deno.json" with { type: "json" };
-import { longestStopMs, relayFlagsOf } from "../support/operator/command_line.ts";
+import { longestStopMs, relayFlagsOf, stopTimes } from "../support/operator/command_line.ts";
 import { only, readDockerfile } from "../support/operator/dockerfile.ts";
 import { examplePath, exampleText, exampleYaml } from "../support/operator/examples.ts";
 import { timeSpanMs } from "../support/operator/unit_file.ts";
@@ -58,6 +58,7 @@ Deno.test("compose starts a relay with flags that exist, and gives it the time t
   const environment: Readonly<Record<string, string>> = { ...relay.environment, NODE_URL: "https://node.example" };
   const flags = await relayFlagsOf([examplePath("container/relay.yml")], environment);
   assert(timeSpanMs(relay.stop_grace_period) >= longestStopMs(flags) + 5_000, relay.stop_grace_period);
+  assertStringIncludes(await exampleText("container/compose.yaml"), stopTimes(flags));
   const [name, port] = environment["RELAYMETER_USAGE_OTEL_ENDPOINT"]!.split(":");
   assertEquals([name, collector.environment["OTLP_LISTEN"]], ["collector", `0.0.0.0:${port}`]);
 });

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { longestStopMs, relayFlagsOf } from "../support/operator/command_line.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { longestStopMs, relayFlagsOf, stopTimes } from "../support/operator/command_line.ts";
 import { documentsOf, examplePath, exampleText, exampleYaml } from "../support/operator/examples.ts";
 
 interface Probe {
@@ -80,6 +80,7 @@ Deno.test("a pod starts a relay with flags that exist; its spool has room on its
 Deno.test("a pod has the time to hear of its end, to stop, and to send its events", async () => {
   const flags = await flagsOfPod();
   assert(POD.terminationGracePeriodSeconds * 1_000 >= longestStopMs(flags) + 5_000);
+  assertStringIncludes(await exampleText("kubernetes/stateful_set.yaml"), stopTimes(flags));
   // For so long it is still sent requests, at the worst.
   const { periodSeconds, failureThreshold } = CONTAINER.readinessProbe;
   assert(flags["shutdown-delay"] >= periodSeconds * failureThreshold * 1_000);

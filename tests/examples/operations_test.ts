@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createMetrics, NoopUsageSink } from "../../mod.ts";
 import { IGNORED_FLAGS, OTHER_NAMES } from "../../src/config/foreign_flags.ts";
+import { RELAY_FLAGS } from "../../src/config/flags.ts";
 import { RELAY_ERRORS, type RelayErrorTraits } from "../../src/domain/relay_error.ts";
 import { ledgerFields } from "../../src/cli/serve/final_ledger.ts";
 import { allFlags, mistakesIn, wordsOf } from "../support/operator/command_line.ts";
@@ -15,6 +16,7 @@ const DOCUMENTS = new Map<string, Document>();
 for (const name of NAMES) DOCUMENTS.set(name, readDocument(await Deno.readTextFile(new URL(name, OPERATIONS))));
 const RUNBOOK = DOCUMENTS.get("runbook.md")!;
 const MIGRATION = DOCUMENTS.get("migration.md")!;
+const TUNING = DOCUMENTS.get("tuning.md")!;
 
 /** All text of a folder's files, of those whose names fit. */
 function textUnder(folder: string, fits: RegExp): string {
@@ -151,4 +153,34 @@ Deno.test("every command line of the documents and examples is one that the prog
   assert(count > 10, `${count} command lines`);
   const comments = await exampleText("relay.yml");
   for (const [, rest] of comments.matchAll(/cli\.ts (.*)$/gm)) assertEquals(mistakesIn(wordsOf(rest!)), []);
+});
+
+/** A flag's default as the page about tuning writes it. */
+function written(name: string): string {
+  const { placeholder, initial } = RELAY_FLAGS[name as keyof typeof RELAY_FLAGS];
+  if (typeof initial !== "number") throw new TypeError(`${name} is no number`);
+  if (initial <= 0) return "no limit";
+  if (placeholder === "DURATION") return initial % 60_000 === 0 ? `${initial / 60_000} min` : `${initial / 1000} s`;
+  return initial % 2 ** 20 === 0 ? `${initial / 2 ** 20} MiB` : initial.toLocaleString("en");
+}
+
+Deno.test("the defaults and figures of the page about tuning are those of the flags", () => {
+  const rows = TUNING.rows("WebSockets");
+  assert(rows.length > 4);
+  for (const [, flags = "", defaults] of rows) {
+    assertEquals([...flags.matchAll(/`--([\w-]+)`/g)].map(([, name]) => written(name!)).join(", "), defaults);
+  }
+  const of = (name: keyof typeof RELAY_FLAGS) => Number(RELAY_FLAGS[name].initial);
+  const perSecond = 1_000;
+  const most = of("usage-otel-max-batches-in-flight") * of("usage-otel-batch-size") / 0.05;
+  const minutes = (bytes: number) => Math.floor(of("usage-spool-max-bytes") / (perSecond * bytes) / 60);
+  assertEquals(TUNING.rows("Usage events").map((cells) => cells[2]), [
+    `${of("usage-otel-queue-size") / perSecond} s at 1,000/s`,
+    "54 MiB, 40 MiB",
+    `${minutes(1_130)} min, ${minutes(470)} min at 1,000/s`,
+    `${of("usage-spool-sync-interval") / 1_000 * perSecond} at 1,000/s`,
+    `${most.toLocaleString("en")}/s at 50 ms`,
+    `${of("usage-otel-flush-interval")} ms`,
+    `${(most * of("usage-otel-export-timeout") / 1_000).toLocaleString("en")} at 50 ms`,
+  ]);
 });

@@ -1,11 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
-import { longestStopMs, relayFlagsOf } from "../support/operator/command_line.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { longestStopMs, relayFlagsOf, stopTimes } from "../support/operator/command_line.ts";
+import { examplePath, exampleText } from "../support/operator/examples.ts";
 import { expand, timeSpanMs, UnitFile, variablesOf } from "../support/operator/unit_file.ts";
 
-const UNIT = new UnitFile(
-  await Deno.readTextFile(new URL("../../examples/systemd/relaymeter@.service", import.meta.url)),
-);
-const EXAMPLE = new URL("../../examples/relay.yml", import.meta.url).pathname;
+const TEXT = await exampleText("systemd/relaymeter@.service");
+const UNIT = new UnitFile(TEXT);
+const EXAMPLE = examplePath("relay.yml");
 const SPECIFIERS = { instance: "eth1", hostname: "host", state: "/var/lib" };
 
 /** What the unit starts a relay with, the configuration file being the example. */
@@ -29,7 +29,9 @@ Deno.test("the unit starts a relay with flags that exist, and its events outlive
 
 Deno.test("the unit gives a relay the time that it needs to stop", async () => {
   const ms = timeSpanMs(UNIT.one("Service", "TimeoutStopSec"));
-  assert(ms >= longestStopMs(await flagsOfUnit()) + 5_000, `${ms} ms`);
+  const flags = await flagsOfUnit();
+  assert(ms >= longestStopMs(flags) + 5_000, `${ms} ms`);
+  assertStringIncludes(TEXT, stopTimes(flags));
 });
 
 Deno.test("wrong usage is not tried again, everything else is, but not for ever", () => {

@@ -53,6 +53,12 @@ export function longestStopMs(flags: RelayFlags): number {
   return flags["shutdown-delay"] + flags["shutdown-grace"] + flags["usage-otel-export-timeout"];
 }
 
+/** What {@linkcode longestStopMs} is made of, as the examples' comments have it. */
+export function stopTimes(flags: RelayFlags): string {
+  const names = ["shutdown-delay", "shutdown-grace", "usage-otel-export-timeout"] as const;
+  return `(${names.map((name) => `${flags[name] / 1000} s`).join(", ")})`;
+}
+
 /** The words of a line as a shell takes it apart: quotes and backslashes, no variables. */
 export function wordsOf(line: string): string[] {
   const words: string[] = [];
