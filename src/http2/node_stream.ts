@@ -26,6 +26,9 @@ export function toHeaders(fields: Fields): OutgoingHttpHeaders {
   return headers;
 }
 
+/** Milliseconds of silence after which a client that sends on to a complete answer is told to stop. */
+const LINGER_MS = 1_000;
+
 /** A stream of `node:http2`, seen through the port. */
 export class NodeStream implements WireStream {
   readonly #raw: ServerHttp2Stream | ClientHttp2Stream | undefined;
@@ -70,7 +73,9 @@ export class NodeStream implements WireStream {
     // The stream forgets it when it closes.
     const session = raw.session;
     raw.on("error", () => {});
-    if (this.#isServer) raw.on("finish", () => this.#hasRemoteEnded || raw.close(ERROR_CODE.NO_ERROR));
+    // The runtime drops what it has not written when a stream is closed: the answer gets a moment to leave.
+    const closeSoon = () => this.#hasRemoteEnded || raw.setTimeout(LINGER_MS, () => raw.close(ERROR_CODE.NO_ERROR));
+    if (this.#isServer) raw.on("finish", closeSoon);
     raw.on("close", () => {
       this.#finishReading();
       this.#end(this.#failure ?? this.#failureOf(raw, session));

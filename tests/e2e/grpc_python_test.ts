@@ -13,6 +13,13 @@ const WAYS = {
   "node:http2": () => createNodeWire(),
 };
 
+/** What does not depend on who sees first that a deadline is over, the client or the relay: each says it in its own words. */
+function agreed(result: unknown): unknown {
+  if (typeof result !== "object" || result === null) return result;
+  const { details, ...others } = result as Readonly<Record<string, unknown>>;
+  return others["code"] === "DEADLINE_EXCEEDED" ? others : { ...others, details };
+}
+
 Deno.test("a table of calls in Python, on the C core: the same through the relay as direct", async (t) => {
   if (!await hasPythonGrpc()) return;
   await using server = await startPythonServer();
@@ -26,7 +33,7 @@ Deno.test("a table of calls in Python, on the C core: the same through the relay
         createWire(),
       );
       const relayed = await runPythonClient(relay.port);
-      for (const [call, result] of direct) assertEquals([call, relayed.get(call)], [call, result]);
+      for (const [call, result] of direct) assertEquals([call, agreed(relayed.get(call))], [call, agreed(result)]);
       // One event for each call: those of the table, and the thousand of its last line.
       assertEquals(relay.usage.events.length, direct.size - 1 + 1_000);
       assertEquals(relay.usage.events.filter(({ project }) => project === "acme").length, 5);
@@ -45,7 +52,7 @@ Deno.test("a table of calls in Python, on the C core: the same through the relay
       maxGrpcMessageBytes,
     });
     const relayed = await runPythonClient(outer.port);
-    for (const [call, result] of direct) assertEquals([call, relayed.get(call)], [call, result]);
+    for (const [call, result] of direct) assertEquals([call, agreed(relayed.get(call))], [call, agreed(result)]);
     assertEquals(inner.usage.events.length, outer.usage.events.length);
     assert(inner.usage.events.every(({ project, provider }) => project === "outer" && provider === "node"));
   });
