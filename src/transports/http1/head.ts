@@ -30,6 +30,12 @@ export interface Head {
   readonly keepAliveSeconds: number | undefined;
 }
 
+/** A line without its end, and what it says as a header field, once somebody wanted to know. */
+export interface HeadLine {
+  readonly text: string;
+  field?: readonly [name: string, value: string] | "bad_header";
+}
+
 /** `HTTP/1.1 200 OK`; a reason is optional, and so is the space before one that is not there. */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t \x21-\x7e\x80-\xff]*)?$/;
 /** No white space before the colon, no folded lines, no control characters. */
@@ -38,8 +44,8 @@ const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t \x21-\x7e\x80-\xff]*)$
 const LENGTH = /^\d{1,15}$/;
 
 /** Reads the lines of a head, which end in CRLF each; `isHead` says that HEAD was asked for. */
-export function readHead(lines: readonly string[], isHead: boolean): Head | Fault {
-  const match = STATUS_LINE.exec(lines[0]!);
+export function readHead(lines: readonly HeadLine[], isHead: boolean): Head | Fault {
+  const match = STATUS_LINE.exec(lines[0]!.text);
   if (match === null) return "bad_status_line";
   const isOld = match[1] === "0";
   const status = Number(match[2]);
@@ -88,14 +94,19 @@ export function readHead(lines: readonly string[], isHead: boolean): Head | Faul
 }
 
 /** Header fields or trailers, from the line `from` on. */
-export function readFields(lines: readonly string[], from: number): HeaderFields | Fault {
+export function readFields(lines: readonly HeadLine[], from: number): HeaderFields | Fault {
   const fields: (readonly [string, string])[] = [];
   for (let i = from; i < lines.length; i++) {
-    const match = FIELD.exec(lines[i]!);
-    if (match === null) return "bad_header";
-    fields.push([match[1]!.toLowerCase(), match[2]!.replace(/[ \t]+$/, "")]);
+    const field = lines[i]!.field ??= readField(lines[i]!.text);
+    if (field === "bad_header") return field;
+    fields.push(field);
   }
   return fields;
+}
+
+function readField(line: string): readonly [name: string, value: string] | "bad_header" {
+  const match = FIELD.exec(line);
+  return match === null ? "bad_header" : [match[1]!.toLowerCase(), match[2]!.replace(/[ \t]+$/, "")];
 }
 
 /** What would have changed where the body ends may not come after it. */
@@ -104,8 +115,8 @@ export function isTrailerAllowed(name: string): boolean {
 }
 
 /** Common readers take a tab at the end of a value for a part of it, and the body for one without chunks. */
-function hasTab(line: string): boolean {
-  return line.includes("\t");
+function hasTab({ text }: HeadLine): boolean {
+  return text.includes("\t");
 }
 
 function frame(

@@ -31,13 +31,10 @@ export interface RequestHead {
 }
 
 /**
- * The bytes of a request, in one or two parts. Undefined when a part of its head would break out of its place: it
- * could become a second request.
+ * The bytes of a request's head but for what says how long its body is. Undefined when a part of it would break out of
+ * its place: it could become a second request.
  */
-export function requestBytes(
-  { verb, target, host, fields }: RequestHead,
-  body: Uint8Array<ArrayBuffer> | null,
-): readonly Uint8Array<ArrayBuffer>[] | undefined {
+export function headBytes({ verb, target, host, fields }: RequestHead): Uint8Array<ArrayBuffer> | undefined {
   if (!VERB.test(verb) || !TARGET.test(target) || !VALUE.test(host)) return undefined;
   let head = `${verb} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
   for (const [name, value] of fields) {
@@ -45,11 +42,27 @@ export function requestBytes(
     if (!NAME.test(name) || !VALUE.test(value)) return undefined;
     head += `${name}: ${value}\r\n`;
   }
+  const bytes = new Uint8Array(head.length);
+  writeLatin1(bytes, 0, head);
+  return bytes;
+}
+
+/** The bytes of a request, in one or two parts, of what `headBytes` says. */
+export function requestBytes(
+  head: Uint8Array,
+  verb: string,
+  body: Uint8Array<ArrayBuffer> | null,
+): readonly Uint8Array<ArrayBuffer>[] {
   const isBodiless = body === null && (verb === "GET" || verb === "HEAD" || verb === "DELETE" || verb === "OPTIONS");
-  head += isBodiless ? "\r\n" : `content-length: ${body?.length ?? 0}\r\n\r\n`;
+  const end = isBodiless ? "\r\n" : `content-length: ${body?.length ?? 0}\r\n\r\n`;
   const tail = body !== null && body.length <= COALESCED_BYTES ? body : undefined;
-  const bytes = new Uint8Array(head.length + (tail?.length ?? 0));
-  for (let i = 0; i < head.length; i++) bytes[i] = head.charCodeAt(i);
-  if (tail !== undefined) bytes.set(tail, head.length);
+  const bytes = new Uint8Array(head.length + end.length + (tail?.length ?? 0));
+  bytes.set(head);
+  writeLatin1(bytes, head.length, end);
+  if (tail !== undefined) bytes.set(tail, head.length + end.length);
   return body === null || tail !== undefined ? [bytes] : [bytes, body];
+}
+
+function writeLatin1(bytes: Uint8Array, at: number, text: string): void {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
 }

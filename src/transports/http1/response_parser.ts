@@ -1,5 +1,6 @@
 import type { HeaderFields } from "../../domain/wire.ts";
-import { type Fault, type Head, isTrailerAllowed, readFields, readHead } from "./head.ts";
+import { type Fault, type Head, type HeadLine, isTrailerAllowed, readFields, readHead } from "./head.ts";
+import { LineMemory } from "./line_memory.ts";
 
 /** Limits of the parser. */
 export interface ParserLimits {
@@ -25,6 +26,7 @@ const CARRIAGE_RETURN = 13;
 const BUFFER_BYTES = 16 * 1024;
 /** What is allocated for a body before its bytes have come. */
 const FIRST_BODY_BYTES = 1024 * 1024;
+const EMPTY = new Uint8Array();
 /** Most `100 Continue` and the like before the response. */
 const MAX_INTERIM = 16;
 /** Size and extensions of one chunk. Eleven digits of a size are beyond every limit. */
@@ -49,12 +51,17 @@ export class ResponseParser {
   #end = 0;
   /** Where the search for the next line's end goes on. */
   #scanned = 0;
-  #lines: string[] = [];
+  #lines: HeadLine[] = [];
+  /** The last head, and the lines that it was read from. */
+  #lastHead: Head | undefined;
+  #lastLines: readonly HeadLine[] = [];
+  #lastIsHead = false;
+  readonly #memory = new LineMemory();
   /** Bytes of heads, chunk lines and trailers so far. */
   #headBytes = 0;
   #interim = 0;
   #head: Head | undefined;
-  #body = new Uint8Array();
+  #body = EMPTY;
   #filled = 0;
   /** Bytes that are missing of the body, or of the chunk. */
   #missing = 0;
@@ -91,9 +98,10 @@ export class ResponseParser {
   /** The response, once; then the parser is idle. */
   take(): ParsedResponse {
     const body = this.#filled === this.#body.length ? this.#body : this.#body.slice(0, this.#filled);
-    const response = { ...this.#head!, body, trailers: this.#trailers };
+    const { status, headers, framing, isPersistent, keepAliveSeconds } = this.#head!;
+    const response = { status, headers, framing, isPersistent, keepAliveSeconds, body, trailers: this.#trailers };
     this.#head = undefined;
-    this.#body = new Uint8Array();
+    this.#body = EMPTY;
     this.#filled = 0;
     this.#state = "idle";
     return response;
@@ -144,26 +152,39 @@ export class ResponseParser {
   /** Does one thing; false when more bytes are needed for the next. */
   #step(): boolean {
     switch (this.#stage) {
-      case "head":
-        return this.#readLines((lines) => this.#readHead(lines));
+      case "head": {
+        const lines = this.#readLines();
+        if (lines !== undefined) this.#readHead(lines);
+        return lines !== undefined;
+      }
       case "length":
       case "until_close":
-        return this.#takeBody(() => this.#state = "done");
+        if (!this.#takeBody()) return false;
+        this.#state = "done";
+        return true;
       case "chunk_size":
         return this.#readChunkSize();
       case "chunk":
-        return this.#takeBody(() => this.#stage = "chunk_end");
+        if (!this.#takeBody()) return false;
+        this.#stage = "chunk_end";
+        return true;
       case "chunk_end":
         return this.#readChunkEnd();
-      case "trailers":
-        return this.#readLines((lines) => this.#readTrailers(lines));
+      case "trailers": {
+        const lines = this.#readLines();
+        if (lines !== undefined) this.#readTrailers(lines);
+        return lines !== undefined;
+      }
     }
   }
 
-  #readHead(lines: readonly string[]): void {
+  #readHead(lines: readonly HeadLine[]): void {
     if (lines.length === 0) return this.#fail("bad_status_line");
-    const head = readHead(lines, this.#isHead);
+    const head = this.#sameHead(lines) ?? readHead(lines, this.#isHead);
     if (typeof head === "string") return this.#fail(head);
+    this.#lastHead = head;
+    this.#lastLines = lines;
+    this.#lastIsHead = this.#isHead;
     if (head.status < 200) {
       // Nothing can follow on a connection that ends here.
       if (!head.isPersistent) this.#fail("unexpected_status");
@@ -175,18 +196,26 @@ export class ResponseParser {
       case "length":
         if (head.framing.bytes > this.#limits.maxBodyBytes) return this.#fail("body_too_large");
         this.#missing = head.framing.bytes;
-        this.#body = new Uint8Array(Math.min(this.#missing, FIRST_BODY_BYTES));
+        this.#body = EMPTY;
         this.#stage = "length";
         return;
       case "chunked":
-        this.#body = new Uint8Array();
+        this.#body = EMPTY;
         this.#stage = "chunk_size";
         return;
       case "until_close":
-        this.#body = new Uint8Array();
+        this.#body = EMPTY;
         this.#missing = Infinity;
         this.#stage = "until_close";
     }
+  }
+
+  /** The head before, where these are the lines that it was read from. */
+  #sameHead(lines: readonly HeadLine[]): Head | undefined {
+    const before = this.#lastLines;
+    if (before.length !== lines.length || this.#lastIsHead !== this.#isHead) return undefined;
+    for (let i = 0; i < lines.length; i++) if (lines[i] !== before[i]) return undefined;
+    return this.#lastHead;
   }
 
   #readChunkSize(): boolean {
@@ -219,7 +248,7 @@ export class ResponseParser {
     return true;
   }
 
-  #readTrailers(lines: readonly string[]): void {
+  #readTrailers(lines: readonly HeadLine[]): void {
     const fields = readFields(lines, 0);
     if (typeof fields === "string") return this.#fail(fields);
     if (!fields.every(([name]) => isTrailerAllowed(name))) return this.#fail("bad_header");
@@ -227,21 +256,37 @@ export class ResponseParser {
     this.#state = "done";
   }
 
-  /** Collects lines up to an empty one, and hands them over. */
-  #readLines(use: (lines: readonly string[]) => void): boolean {
+  /** Collects lines up to an empty one; undefined when they are not complete, or can't be. */
+  #readLines(): readonly HeadLine[] | undefined {
     for (;;) {
-      const line = this.#line();
+      const line = this.#headLine();
       const waiting = line === undefined ? this.#end - this.#start : 0;
-      if (line !== undefined) this.#headBytes += line.length + 2;
+      if (line !== undefined) this.#headBytes += line.text.length + 2;
       if (this.#state === "more" && this.#headBytes + waiting > this.#limits.maxHeadBytes) this.#fail("head_too_large");
-      if (this.#state !== "more" || line === undefined) return false;
-      if (line === "") break;
+      if (this.#state !== "more" || line === undefined) return undefined;
+      if (line.text === "") break;
       this.#lines.push(line);
     }
     const lines = this.#lines;
     this.#lines = [];
-    use(lines);
-    return true;
+    return lines;
+  }
+
+  /** The next line of a head or of trailers; undefined when it is not complete. */
+  #headLine(): HeadLine | undefined {
+    const start = this.#start;
+    const place = this.#lines.length;
+    const isHead = this.#stage === "head";
+    const known = isHead ? this.#memory.find(place, this.#buffer, start, this.#end) : undefined;
+    if (known !== undefined) {
+      this.#start = this.#scanned = start + known.text.length + 2;
+      return known;
+    }
+    const text = this.#line();
+    if (text === undefined) return undefined;
+    const line = { text };
+    if (isHead) this.#memory.learn(place, line, this.#buffer, start, this.#start);
+    return line;
   }
 
   /** The next line without its end; undefined when it is not complete. */
@@ -261,19 +306,25 @@ export class ResponseParser {
     return line;
   }
 
-  /** Moves what has come of the body to its place. */
-  #takeBody(whole: () => void): boolean {
+  /** Moves what has come of the body to its place; whether that is all of it. */
+  #takeBody(): boolean {
     const count = Math.min(this.#missing, this.#end - this.#start);
     if (this.#filled + count > this.#limits.maxBodyBytes) return this.#fail("body_too_large"), false;
     if (count > 0) {
-      this.#reserve(this.#filled + count);
-      this.#body.set(this.#buffer.subarray(this.#start, this.#start + count), this.#filled);
+      const end = this.#start + count;
+      if (this.#filled === 0 && count === this.#missing && this.#stage === "length") {
+        // Nearly always all of it has come with the head.
+        this.#body = this.#buffer.slice(this.#start, end);
+      } else {
+        this.#reserve(this.#filled + count);
+        this.#body.set(this.#buffer.subarray(this.#start, end), this.#filled);
+      }
       this.#filled += count;
       this.#missing -= count;
       this.#start += count;
       this.#scanned = this.#start;
     }
-    if (this.#missing === 0) return whole(), true;
+    if (this.#missing === 0) return true;
     this.#reserve(this.#filled + 1);
     return false;
   }
@@ -281,8 +332,10 @@ export class ResponseParser {
   /** Makes the body's place at least this large: half as much again, and not beyond what can come. */
   #reserve(bytes: number): void {
     if (bytes <= this.#body.length) return;
-    const most = this.#stage === "length" ? this.#filled + this.#missing : Infinity;
-    const size = Math.min(Math.max(bytes, Math.ceil(this.#body.length * 1.5), 1024), most);
+    const [least, most] = this.#stage === "length"
+      ? [FIRST_BODY_BYTES, this.#filled + this.#missing]
+      : [1024, Infinity];
+    const size = Math.min(Math.max(bytes, Math.ceil(this.#body.length * 1.5), least), most);
     const larger = new Uint8Array(size);
     larger.set(this.#body.subarray(0, this.#filled));
     this.#body = larger;

@@ -11,7 +11,7 @@ import { decodeBody } from "./decode_body.ts";
 import { Exchange, type ExchangeResult } from "./exchange.ts";
 import type { Fault } from "./head.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
-import { requestBytes } from "./request_bytes.ts";
+import { headBytes, requestBytes } from "./request_bytes.ts";
 import type { ParsedResponse } from "./response_parser.ts";
 
 /** What the transport works with. */
@@ -72,15 +72,13 @@ export class Http1Transport implements Transport {
       return await fallback.send(nodeUrl, request, clientAddress, signal);
     }
     if (signal.aborted || this.#isClosed) return DISCONNECTED;
-    const head = {
-      verb: request.verb,
-      target: targetOf(target.path, request.path, request.query),
-      host: target.host,
-      fields: fieldsOf(nodeUrl, request.headers, clientAddress),
-    };
-    const parts = requestBytes(head, request.body);
-    if (parts === undefined) return failure("invalid_request", "it holds a character that HTTP does not allow");
-    const exchange = new Exchange(parts, request.verb === "HEAD", signal);
+    const head = headOf(nodeUrl, target, request, clientAddress);
+    if (head === undefined) return failure("invalid_request", "it holds a character that HTTP does not allow");
+    const exchange = new Exchange(
+      requestBytes(head, request.verb, request.body),
+      request.verb === "HEAD",
+      signal,
+    );
     target.pool.send(exchange);
     const result = await exchange.promise;
     if (
@@ -89,7 +87,9 @@ export class Http1Transport implements Transport {
       target.isOtherProtocol = true;
       return await fallback.send(nodeUrl, request, clientAddress, signal);
     }
-    return result.kind === "response" ? await this.#reply(result.response) : this.#failure(result);
+    if (result.kind !== "response") return this.#failure(result);
+    const reply = this.#reply(result.response);
+    return reply instanceof Promise ? await reply : reply;
   }
 
   /** Open connections to all nodes. */
@@ -103,13 +103,23 @@ export class Http1Transport implements Transport {
     for (const pool of this.#pools.values()) pool.close();
   }
 
-  async #reply({ status, headers, body, trailers }: ParsedResponse): Promise<SendResult> {
+  #reply(response: ParsedResponse): SendResult | Promise<SendResult> {
+    const { status, headers, body, trailers } = response;
     const retryAfter = fieldOf(headers, "retry-after");
     const retryAfterMs = retryAfter === undefined ? 0 : parseRetryAfter(retryAfter, this.#deps.clock.now());
     const encoding = fieldOf(headers, "content-encoding");
     if (encoding === undefined || body.length === 0 || encoding.toLowerCase() === "identity") {
       return { kind: "reply", reply: { status, headers, body, trailers, retryAfterMs } };
     }
+    return this.#decode(response, encoding, retryAfterMs);
+  }
+
+  /** The reply without an encoding that nobody asked for. */
+  async #decode(
+    { status, headers, body, trailers }: ParsedResponse,
+    encoding: string,
+    retryAfterMs: number,
+  ): Promise<SendResult> {
     const decoded = await decodeBody(body, encoding, this.#options.maxBodyBytes);
     if (decoded === "too_large") return this.#failure({ kind: "fault", fault: "body_too_large" });
     if (decoded === "unreadable") return failure("malformed_answer", "its content encoding could not be read");
@@ -152,7 +162,7 @@ export class Http1Transport implements Transport {
       };
       this.#pools.set(key, pool = new Pool(this.#deps, origin, this.#options));
     }
-    return { pool, host, path: pathname + search, isOtherProtocol: false };
+    return { pool, host, path: pathname + search, isOtherProtocol: false, lastHead: undefined };
   }
 }
 
@@ -162,6 +172,8 @@ interface Target {
   /** With the query. */
   readonly path: string;
   isOtherProtocol: boolean;
+  /** The head of the request before: most requests have the same. */
+  lastHead: (Pick<NodeRequest, "verb" | "path" | "query" | "headers"> & { readonly bytes: Uint8Array }) | undefined;
 }
 
 const NO_TLS_OPTIONS: NodeTls = {};
@@ -180,6 +192,22 @@ const FAULTS: Readonly<Record<Exclude<Fault, "body_too_large">, string>> = {
   excess_bytes: "there is more than one answer",
   cut_off: "the connection broke before the answer was complete",
 };
+
+/** The bytes of a request's head; undefined where it can't be sent. */
+function headOf(
+  nodeUrl: NodeUrl,
+  target: Target,
+  { verb, path, query, headers }: NodeRequest,
+  clientAddress: string,
+): Uint8Array | undefined {
+  const { lastHead: last } = target;
+  // A codec's own headers are one list for all its requests.
+  if (last?.headers === headers && last.verb === verb && last.path === path && last.query === query) return last.bytes;
+  const fields = fieldsOf(nodeUrl, headers, clientAddress);
+  const bytes = headBytes({ verb, target: targetOf(target.path, path, query), host: target.host, fields });
+  if (bytes !== undefined && !nodeUrl.forwardsAddress) target.lastHead = { verb, path, query, headers, bytes };
+  return bytes;
+}
 
 /** Header fields of a request. What authenticates takes the place of what the caller sent. */
 function fieldsOf(nodeUrl: NodeUrl, headers: HeaderFields, clientAddress: string): HeaderFields {

@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ResponseParser } from "../../../src/transports/http1/response_parser.ts";
 import { latin1Bytes, parse } from "../../support/http1_parse.ts";
+import { seededRandom } from "../../support/seeded_random.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
 
@@ -226,4 +227,47 @@ Deno.test("what came behind a large body is seen in the same read, and not left 
       assertEquals(parser.state, "excess_bytes", `${size} ${text.slice(0, 8)}`);
     }
   }
+});
+
+Deno.test("what is remembered of the head before changes nothing: one parser for many answers, or one for each", () => {
+  const random = seededRandom(11);
+  const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+  const create = () => new ResponseParser({ maxHeadBytes: 400, maxBodyBytes: 1_000 });
+  let reader = create();
+  let taken = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const body = pick(["", "ok", "0123456789".repeat(5)]);
+    const chunked = random() < 0.2;
+    const head = [
+      pick(["HTTP/1.1 200 OK", "HTTP/1.1 200 OK", "HTTP/1.1 404 Not Found", "HTTP/1.0 200 OK"]),
+      pick(["Server: a", "Server: a", "Server: b", "X-Long: " + "x".repeat(600), "Bad Header: 1", "Server: a\rb"]),
+      ...(random() < 0.2 ? [pick(["Date: 1", "Connection: close", "Content-Length: 3"])] : []),
+      chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`,
+    ];
+    const content = chunked
+      ? `${body.length === 0 ? "" : `${body.length.toString(16)}\r\n${body}\r\n`}0\r\n\r\n`
+      : body;
+    const bytes = latin1Bytes(`${head.join("\r\n")}\r\n\r\n${content}`);
+    const cuts = [Math.floor(random() * bytes.length), bytes.length];
+    const isHead = random() < 0.1;
+    const [expected, actual] = [create(), reader].map((parser) => {
+      parser.begin(isHead);
+      let at = 0;
+      for (const cut of cuts) {
+        while (at < cut && parser.state === "more") {
+          const into = parser.space;
+          const count = Math.min(into.length, cut - at);
+          into.set(bytes.subarray(at, at + count));
+          parser.advance(count, into);
+          at += count;
+        }
+      }
+      return parser.state === "done" ? parser.take() : parser.state;
+    });
+    assertEquals(actual, expected, String.fromCharCode(...bytes));
+    // A fault is the end of a connection and its parser.
+    if (typeof actual === "string") reader = create();
+    else taken++;
+  }
+  assert(taken > 5_000, String(taken));
 });
