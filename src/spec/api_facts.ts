@@ -47,14 +47,41 @@ export function matchCall(matcher: Matcher, targets: readonly ApiTarget[], conte
   }
   const mixed = mixture(apis);
   if (mixed !== undefined) return failure("invalid_request", mixed);
-  const asked = new Set(context.extensions);
+  const asked = extensionsOf(apis, block!, context);
+  const [only] = apis as [MatchedApi];
+  const isPlain = apis.length === 1 && only.isKnown && asked.size === 0;
+  return { kind: "matched", api: isPlain ? plainFacts(only, block!) : new CallFacts(apis, block!, asked) };
+}
+
+/** The extensions that are asked for, and those that a rule adds. */
+function extensionsOf(
+  apis: readonly MatchedApi[],
+  { from }: RequestedBlock,
+  context: MatchContext,
+): ReadonlySet<string> {
+  let asked = context.extensions.length > 0 ? new Set(context.extensions) : undefined;
   for (const { extensions } of apis) {
     for (const { name, rule } of extensions.values()) {
-      if (rule?.block === undefined || asked.has(name) || !context.servesExtension(name)) continue;
-      if (isOlderThan(block!.from, context.head, rule.block)) asked.add(name);
+      if (rule?.block === undefined || asked?.has(name)) continue;
+      if (!isOlderThan(from, context.head, rule.block) || !context.servesExtension(name)) continue;
+      asked ??= new Set();
+      asked.add(name);
     }
   }
-  return { kind: "matched", api: new CallFacts(apis, block!, asked) };
+  return asked ?? NOBODY_ASKS;
+}
+
+const NOBODY_ASKS: ReadonlySet<string> = new Set();
+
+/** The last facts of each API of a chain spec, called alone: nearly always it is called for the same block. */
+const lastFacts = new WeakMap<MatchedApi, CallFacts>();
+
+function plainFacts(api: MatchedApi, block: RequestedBlock): CallFacts {
+  const last = lastFacts.get(api);
+  if (last !== undefined && last.requestedBlock.from === block.from && last.requestedBlock.to === block.to) return last;
+  const facts = new CallFacts([api], block, NOBODY_ASKS);
+  lastFacts.set(api, facts);
+  return facts;
 }
 
 /** Why the parts of a batch can't go to one node, if they can't. */

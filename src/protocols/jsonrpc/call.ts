@@ -5,7 +5,8 @@ import type { NodeReply, NodeRequest, WireResponse } from "../../domain/wire.ts"
 import type { DecodedElement } from "./decode.ts";
 import { type Dialect, readNodeError } from "./dialect.ts";
 import type { Span } from "./envelope.ts";
-import { errorMessage, joinMessages, JSON_HEADERS, NULL_JSON, type Pieces, requestMessage } from "./message.ts";
+import { errorMessage, joinMessages, JSON_HEADERS, NULL_JSON, requestMessage } from "./message.ts";
+import { type Piece, pieceOf, type Pieces } from "./pieces.ts";
 import { answerMessage, hasNullResult, readMessages, type ReplyMessage } from "./read_reply.ts";
 
 /** A single call or a batch, as decoded from its caller's bytes. */
@@ -87,13 +88,13 @@ export class JsonRpcCall implements ProtocolCall {
 
   /** Puts together what the caller gets: for each call what `messageOf` says, and errors for what was none. */
   #encode(
-    messageOf: (id: Uint8Array | undefined, index: number) => Pieces | undefined,
+    messageOf: (id: Piece | undefined, index: number) => Pieces | undefined,
   ): Uint8Array<ArrayBuffer> | null {
     const messages: Pieces[] = [];
     let index = 0;
     for (const element of this.#elements) {
       const span = element.kind === "call" ? element.call.id : element.id;
-      const id = span && (span.end === 0 ? NULL_JSON : this.#bytes.subarray(span.start, span.end));
+      const id = span && (span.end === 0 ? NULL_JSON : pieceOf(this.#bytes, span));
       const message = element.kind === "call" ? messageOf(id, index++) : errorMessage(this.#dialect, element.error, id);
       if (message !== undefined) messages.push(message);
     }

@@ -66,7 +66,7 @@ export function scanEnvelope(bytes: Uint8Array, start: number, maxDepth: number)
 /** The member whose name stands between the quotes, if JSON-RPC knows it. */
 function memberAt(bytes: Uint8Array, start: number, end: number): EnvelopeMember | undefined {
   for (const { name, bytes: expected } of MEMBER_BYTES) {
-    if (end - start === expected.length && equals(bytes, start, expected)) return name;
+    if (end - start === expected.length && startsWith(bytes, start, expected)) return name;
   }
   if (bytes.subarray(start, end).includes(BACKSLASH)) {
     const name = readString(bytes, { start: start - 1, end: end + 1 });
@@ -76,7 +76,7 @@ function memberAt(bytes: Uint8Array, start: number, end: number): EnvelopeMember
 }
 
 /** Whether the bytes at `start` are the expected ones. */
-function equals(bytes: Uint8Array, start: number, expected: Uint8Array): boolean {
+export function startsWith(bytes: Uint8Array, start: number, expected: Uint8Array): boolean {
   for (let i = 0; i < expected.length; i++) if (bytes[start + i] !== expected[i]) return false;
   return true;
 }

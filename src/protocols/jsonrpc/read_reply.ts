@@ -3,7 +3,8 @@ import type { NodeReply } from "../../domain/wire.ts";
 import type { Dialect } from "./dialect.ts";
 import { type Envelope, scanEnvelope, type Span } from "./envelope.ts";
 import { MAX_DEPTH, NOT_JSON, skipSpace, TOO_DEEP } from "./json_scan.ts";
-import { NULL_JSON, type Pieces } from "./message.ts";
+import { NULL_JSON } from "./message.ts";
+import { type Piece, pieceOf, type Pieces, textPiece } from "./pieces.ts";
 
 const LEFT_BRACKET = 0x5b;
 const LEFT_BRACE = 0x7b;
@@ -98,30 +99,36 @@ export function answerMessage(
   version: Dialect["version"],
   body: Uint8Array,
   { envelope }: ReplyMessage,
-  id: Uint8Array,
+  id: Piece,
 ): Pieces {
   if (version === "1.0" && !isVersion1(envelope)) {
     return [RESULT_MEMBER, partOf(body, envelope.result), ERROR_MEMBER, partOf(body, envelope.error), LAST_ID, id, END];
   }
   if (envelope.id !== undefined) {
-    return [body.subarray(envelope.start, envelope.id.start), id, body.subarray(envelope.id.end, envelope.end)];
+    const { start, end } = envelope.id;
+    return [{ bytes: body, start: envelope.start, end: start }, id, { bytes: body, start: end, end: envelope.end }];
   }
   const opening = envelope.start + 1;
-  return [body.subarray(envelope.start, opening), ID_MEMBER, id, COMMA, body.subarray(opening, envelope.end)];
+  return [
+    { bytes: body, start: envelope.start, end: opening },
+    ID_MEMBER,
+    id,
+    COMMA,
+    { bytes: body, start: opening, end: envelope.end },
+  ];
 }
 
 function isVersion1({ jsonrpc, result, error }: Envelope): boolean {
   return jsonrpc === undefined && result !== undefined && error !== undefined;
 }
 
-function partOf(body: Uint8Array, span: Span | undefined): Uint8Array {
-  return span === undefined ? NULL_JSON : body.subarray(span.start, span.end);
+function partOf(body: Uint8Array, span: Span | undefined): Piece {
+  return span === undefined ? NULL_JSON : pieceOf(body, span);
 }
 
-const encoder = new TextEncoder();
-const ID_MEMBER = encoder.encode('"id":');
-const COMMA = encoder.encode(",");
-const RESULT_MEMBER = encoder.encode('{"result":');
-const ERROR_MEMBER = encoder.encode(',"error":');
-const LAST_ID = encoder.encode(',"id":');
-const END = encoder.encode("}");
+const ID_MEMBER = textPiece('"id":');
+const COMMA = textPiece(",");
+const RESULT_MEMBER = textPiece('{"result":');
+const ERROR_MEMBER = textPiece(',"error":');
+const LAST_ID = textPiece(',"id":');
+const END = textPiece("}");
