@@ -2,7 +2,7 @@ import { NODE_ERRORS } from "../domain/node_error.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import type { RelayError } from "../domain/relay_error.ts";
 import type { ApiFacts } from "../domain/relay_request.ts";
-import { answered, type Asking, betterError, chooseOne, failed, isSuccess, noProvider } from "./asking.ts";
+import { answered, type Asking, betterError, chooseOne, failed, isSuccess, lateAfterMs, noProvider } from "./asking.ts";
 import { type AnsweredResult, type AttemptResult, isAnswered } from "./attempt.ts";
 import { decideNext, type Decision, isNeverSeen, type RetryCause } from "./retry_policy.ts";
 
@@ -52,7 +52,7 @@ class Search {
 
   /** Starts an attempt against a node that has not been asked. False when there is none. */
   askAnother(): boolean {
-    const { attempts, request, lateAfterMs } = this.#asking;
+    const { attempts, request } = this.#asking;
     if (attempts.stopError !== undefined) return false;
     let candidate = chooseOne(this.#asking, this.#api);
     if (candidate === undefined && this.#api !== request.api) {
@@ -62,7 +62,10 @@ class Search {
     }
     if (candidate === undefined) return false;
     const isFirst = attempts.tried.length === 0;
-    attempts.start({ candidate, api: this.#api }, isFirst ? lateAfterMs(candidate.provider.name) : Infinity);
+    attempts.start(
+      { candidate, api: this.#api },
+      isFirst ? lateAfterMs(this.#asking, candidate.provider.name) : Infinity,
+    );
     return true;
   }
 

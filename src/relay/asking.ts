@@ -9,6 +9,7 @@ import type { Candidate, Selector } from "../providers/selector.ts";
 import type { NodeUrl } from "../providers/provider.ts";
 import type { AnsweredResult } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
+import type { Latencies } from "./latencies.ts";
 import type { Plan } from "./plan.ts";
 import type { RetryOptions } from "./retry_policy.ts";
 
@@ -20,11 +21,16 @@ export interface Asking {
   readonly selector: Selector;
   readonly clock: Clock;
   readonly log: Log;
-  readonly options: RetryOptions & { readonly batchNodeErrorOnAny: boolean };
+  readonly options: RetryOptions & { readonly batchNodeErrorOnAny: boolean; readonly hedgeQuantile: number };
   /** Block that providers must have reached as far as is known; 0 for any. */
   readonly minBlock: number;
-  /** Milliseconds after which an answer of a provider is late by its own measure; infinite where that is not known. */
-  lateAfterMs(provider: string): number;
+  /** How long answers took; undefined where nobody wants to know. */
+  readonly latencies: Latencies | undefined;
+}
+
+/** Milliseconds after which an answer of a provider is late by its own measure; infinite where that is not known. */
+export function lateAfterMs({ latencies, request: { api }, options }: Asking, provider: string): number {
+  return latencies?.quantile(provider, api, options.hedgeQuantile) ?? Infinity;
 }
 
 /** Whether an answer counts as a success: of a batch, whether any part of it does, or all where that is asked for. */
@@ -44,26 +50,34 @@ export interface OutcomeDetails {
 export function answered(asking: Asking, result: AnsweredResult, details: OutcomeDetails = {}): Outcome {
   asking.attempts.winner = result;
   const { status, headers, body, trailers } = result.reading;
+  const { tried } = asking.attempts;
+  const { retries = 0, hedges = 0, notes = NO_NOTES } = details;
   return {
     kind: "answer",
     provider: result.candidate.provider.name,
     cacheHit: false,
     success: isSuccess(asking, result.reading),
-    response: { status, headers, body, ...(trailers && { trailers }) },
+    response: trailers === undefined ? { status, headers, body } : { status, headers, body, trailers },
     replyHeaders: result.reply.headers,
-    ...facts(asking.attempts.tried, result.api, details),
+    api: result.api,
+    tried,
+    attempts: tried.length,
+    retries,
+    hedges,
+    notes,
   };
 }
 
 /** The outcome of a relay that no node has answered. */
 export function failed({ attempts }: Asking, api: ApiFacts, error: RelayError, details: OutcomeDetails = {}): Outcome {
   // What was done to all attempts from outside says more than how the last one took it.
-  return { kind: "failure", error: attempts.stopError ?? error, ...facts(attempts.tried, api, details) };
+  const { tried } = attempts;
+  const { retries = 0, hedges = 0, notes = NO_NOTES } = details;
+  const cause = attempts.stopError ?? error;
+  return { kind: "failure", error: cause, api, tried, attempts: tried.length, retries, hedges, notes };
 }
 
-function facts(tried: readonly string[], api: ApiFacts, { retries = 0, hedges = 0, notes = [] }: OutcomeDetails) {
-  return { api, tried, attempts: tried.length, retries, hedges, notes };
-}
+const NO_NOTES: HeaderFields = [];
 
 /** The better of two answers that are errors of their nodes: what is known for sure, then the later one. */
 export function betterError(known: AnsweredResult | undefined, next: AnsweredResult): AnsweredResult {
@@ -78,9 +92,10 @@ function rankOf({ reading: { nodeError = "unknown" } }: AnsweredResult): number 
 
 /** A node to ask: one that has the block that is wanted, else any, as an older answer beats none. */
 export function chooseOne(
-  { selector, request, attempts: { triedUrls: tried }, minBlock }: Asking,
+  { selector, request, attempts, minBlock }: Asking,
   api: ApiFacts,
 ): Candidate | undefined {
+  const tried = attempts.triedUrls();
   const candidate = selector.select({ request, api, tried, minBlock });
   return candidate === undefined && minBlock > 0 ? selector.select({ request, api, tried, minBlock: 0 }) : candidate;
 }

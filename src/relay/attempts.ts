@@ -40,8 +40,6 @@ export class Attempts implements Placed {
   place = -1;
   /** Names of the providers asked, in order. */
   readonly tried: string[] = [];
-  /** URLs that have been asked, or that may not be. */
-  readonly triedUrls = new Set<NodeUrl>();
   /** How each attempt ended, in order, where somebody wants to know: such as `a upstream_timeout 1000ms`. */
   readonly trail: string[] | undefined;
   /** The attempt whose answer is the relay's, once that is known. */
@@ -49,10 +47,13 @@ export class Attempts implements Placed {
   readonly #deps: AttemptsDeps;
   readonly #request: RelayRequest;
   readonly #plan: Plan;
-  readonly #running = new Set<Running>();
+  readonly #urls: NodeUrl[] = [];
+  /** In the order in which they were started. Hardly ever more than one. */
+  #running: readonly Running[] = NOTHING;
   readonly #ended: AttemptResult[] = [];
   #isTimeUp = false;
-  #wake: (() => void) | undefined;
+  /** Tells whoever waits for what happens next. */
+  #tell: ((happening: Happening) => void) | undefined;
   #cancelTimer = NO_TIMER;
   #interruption: Interruption | undefined;
   #isLetGo = false;
@@ -66,7 +67,12 @@ export class Attempts implements Placed {
 
   /** Attempts under way, or ended and not yet looked at. */
   get open(): number {
-    return this.#running.size + this.#ended.length;
+    return this.#running.length + this.#ended.length;
+  }
+
+  /** URLs that have been asked. */
+  triedUrls(): ReadonlySet<NodeUrl> {
+    return this.#urls.length === 0 ? NO_URLS : new Set(this.#urls);
   }
 
   /** Why no attempts are made any more, where that is so. */
@@ -83,10 +89,11 @@ export class Attempts implements Placed {
       this.#plan.deadlineMs,
     );
     const dueAtMs = Math.min(startedAtMs + dueAfterMs, endsAtMs);
-    const running = { ...order, canceller: new Canceller(), startedAtMs, endsAtMs, dueAtMs };
+    const { candidate, api } = order;
+    const running: Running = { candidate, api, canceller: new Canceller(), startedAtMs, endsAtMs, dueAtMs };
     this.tried.push(provider.name);
-    this.triedUrls.add(nodeUrl);
-    this.#running.add(running);
+    this.#urls.push(nodeUrl);
+    this.#running = [...this.#running, running];
     this.#deps.inFlight.add(this);
     this.#setTimer();
     attempt(this.#deps, this.#request, order, running.canceller).then(
@@ -99,16 +106,12 @@ export class Attempts implements Placed {
   }
 
   /** The next thing that happens. There must be an attempt that is open. */
-  async next(): Promise<Happening> {
-    for (;;) {
-      const ended = this.#ended.shift();
-      if (ended !== undefined) return ended;
-      if (this.#isTimeUp) {
-        this.#isTimeUp = false;
-        return "time_is_up";
-      }
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
+  next(): Happening | Promise<Happening> {
+    const ended = this.#ended.shift();
+    if (ended !== undefined) return ended;
+    if (!this.#isTimeUp) return new Promise((resolve) => this.#tell = resolve);
+    this.#isTimeUp = false;
+    return "time_is_up";
   }
 
   /** Those under way are left alone for now, until the deadline, as another attempt is made in their place. */
@@ -156,6 +159,11 @@ export class Attempts implements Placed {
     this.expire();
   }
 
+  /** The client has gone. */
+  handleEvent(): void {
+    this.interrupt("client_closed");
+  }
+
   /** Puts an end to an attempt from this side. */
   #give(running: Running, result: AttemptResult): void {
     this.#end(running, result);
@@ -164,7 +172,8 @@ export class Attempts implements Placed {
 
   #end(running: Running, result: AttemptResult): void {
     // What comes in after an attempt has been ended from this side is not looked at.
-    if (!this.#running.delete(running)) return;
+    if (!this.#running.includes(running)) return;
+    this.#running = this.#running.length === 1 ? NOTHING : this.#running.filter((other) => other !== running);
     const { selector, latencies, metrics } = this.#deps;
     const { candidate, api } = running;
     this.trail?.push(`${candidate.provider.name} ${endOf(result)} ${this.#msSince(running.startedAtMs)}ms`);
@@ -172,10 +181,15 @@ export class Attempts implements Placed {
     if (fault !== undefined) metrics.attemptFailed(this.#request, candidate.provider.name, fault);
     if (result.sample !== undefined) selector.report(candidate, result.sample, api);
     if (result.sample?.kind === "answered") latencies?.add(candidate.provider.name, api, result.sample.latencyMs);
-    if (this.#running.size === 0) this.#deps.inFlight.delete(this);
+    if (this.#running.length === 0) this.#deps.inFlight.delete(this);
     this.#setTimer();
-    this.#ended.push(result);
-    this.#wake?.();
+    const tell = this.#tell;
+    if (tell === undefined) {
+      this.#ended.push(result);
+      return;
+    }
+    this.#tell = undefined;
+    tell(result);
   }
 
   #msSince(startedAtMs: number): number {
@@ -187,15 +201,17 @@ export class Attempts implements Placed {
     this.#cancelTimer();
     this.#cancelTimer = NO_TIMER;
     this.#isTimeUp = false;
-    if (this.#running.size === 0) return;
+    if (this.#running.length === 0) return;
     let atMs = this.#plan.deadlineMs;
     for (const { dueAtMs } of this.#running) atMs = Math.min(atMs, dueAtMs);
     // Timers take whole milliseconds; one that is early would find that it is not time yet.
     const delayMs = Math.max(0, Math.ceil(atMs - this.#deps.clock.monotonic()));
     this.#cancelTimer = this.#deps.clock.schedule(delayMs, () => {
       if (this.#isLetGo) return this.expire();
-      this.#isTimeUp = true;
-      this.#wake?.();
+      const tell = this.#tell;
+      this.#tell = undefined;
+      if (tell === undefined) this.#isTimeUp = true;
+      else tell("time_is_up");
     });
   }
 }
@@ -205,6 +221,8 @@ export class Attempts implements Placed {
  * and would keep the relay that it was made for with it.
  */
 const NO_TIMER = (): void => {};
+const NOTHING: readonly never[] = [];
+const NO_URLS: ReadonlySet<NodeUrl> = new Set();
 /** How long attempts may go on that nobody waits for: a node that hangs would have more and more of them. */
 const LET_GO_MS = 5_000;
 

@@ -8,7 +8,7 @@ import type { Transport } from "../providers/transport.ts";
 import { askOne } from "./ask_one.ts";
 import { type Asking, failed } from "./asking.ts";
 import type { AnsweredResult } from "./attempt.ts";
-import { Attempts } from "./attempts.ts";
+import { Attempts, type AttemptsDeps } from "./attempts.ts";
 import { broadcast } from "./broadcast.ts";
 import { crossValidate } from "./cross_validation.ts";
 import { Latencies } from "./latencies.ts";
@@ -49,20 +49,21 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #latencies: Latencies | undefined;
   readonly #inFlight = new UnderWay<Attempts>();
+  readonly #attemptsDeps: AttemptsDeps;
   #isInterrupted = false;
 
   constructor(deps: DispatcherDeps, options: DispatcherOptions) {
     this.#deps = deps;
     this.#options = options;
     this.#latencies = options.hedgeQuantile > 0 ? new Latencies() : undefined;
+    this.#attemptsDeps = { ...deps, latencies: this.#latencies, inFlight: this.#inFlight };
   }
 
   /** Asks until there is an outcome, of nodes that have `minBlock` where there are any. Never rejects. */
   async dispatch(request: RelayRequest, minBlock: number): Promise<Dispatched> {
     const asking = this.#begin(request, minBlock);
     const { attempts } = asking;
-    const onClose = () => attempts.interrupt("client_closed");
-    request.signal.addEventListener("abort", onClose, { once: true });
+    request.signal.addEventListener("abort", attempts, { once: true });
     try {
       const outcome = this.#annotate(asking, await this.#ask(asking));
       return outcome.kind === "answer" ? { outcome, winner: attempts.winner! } : { outcome };
@@ -70,7 +71,7 @@ export class Dispatcher {
       const outcome = failed(asking, request.api, this.#errorOf(mistake));
       return { outcome: outcome as Outcome & { kind: "failure" } };
     } finally {
-      request.signal.removeEventListener("abort", onClose);
+      request.signal.removeEventListener("abort", attempts);
     }
   }
 
@@ -80,32 +81,27 @@ export class Dispatcher {
     for (const attempts of this.#inFlight.list()) attempts.interrupt("shutting_down");
   }
 
-  async #ask(asking: Asking): Promise<Outcome> {
+  #ask(asking: Asking): Outcome | Promise<Outcome> {
     const { request: { signal, api, steering }, plan } = asking;
     if (this.#isInterrupted) return failed(asking, api, SHUTTING_DOWN);
     if (signal.aborted) return failed(asking, api, CLIENT_CLOSED);
-    if (steering.crossValidation !== undefined) return await crossValidate(asking, steering.crossValidation);
-    return plan.mode === "broadcast" ? await broadcast(asking) : await askOne(asking);
+    if (steering.crossValidation !== undefined) return crossValidate(asking, steering.crossValidation);
+    return plan.mode === "broadcast" ? broadcast(asking) : askOne(asking);
   }
 
   #begin(request: RelayRequest, minBlock: number): Asking {
-    const { selector, transport, clock, log, metrics } = this.#deps;
+    const { selector, clock, log } = this.#deps;
     const options = this.#options;
-    const latencies = this.#latencies;
     const plan = planRelay(request, options);
-    const attempts = new Attempts(
-      { selector, transport, clock, log, metrics, latencies, inFlight: this.#inFlight },
-      request,
-      plan,
-      options.debugRelays || request.steering.debug,
-    );
-    const lateAfterMs = (provider: string) =>
-      latencies?.quantile(provider, request.api, options.hedgeQuantile) ?? Infinity;
-    return { request, plan, attempts, selector, clock, log, options, minBlock, lateAfterMs };
+    const keepsTrail = options.debugRelays || request.steering.debug;
+    const attempts = new Attempts(this.#attemptsDeps, request, plan, keepsTrail);
+    const latencies = this.#latencies;
+    return { request, plan, attempts, selector, clock, log, options, minBlock, latencies };
   }
 
   /** Adds what the client or the operator wants to be told about the way to the outcome. */
   #annotate({ request, plan, attempts, minBlock }: Asking, outcome: Outcome): Outcome {
+    if (attempts.trail === undefined && !this.#options.selectionStats) return outcome;
     const { selector } = this.#deps;
     const notes: [string, string][] = [];
     if (attempts.trail !== undefined) {
