@@ -21,18 +21,23 @@ export function allowsPage({ origins }: CorsOptions, origin: string | null): boo
 /** Tells browsers which pages may call, and read what the relay says about its answer. */
 export class Cors {
   readonly #options: CorsOptions;
+  /** For requests that come from no page. */
+  readonly #plain: HeaderFields;
   /** For every page, or for none. */
   readonly #general: HeaderFields;
 
   constructor(options: CorsOptions) {
     this.#options = options;
-    this.#general = options.origins === "*" ? [["access-control-allow-origin", "*"], EXPOSED] : [["vary", "origin"]];
+    // The list is long, and only pages have something to gain by it.
+    this.#plain = options.origins === "*" ? [["access-control-allow-origin", "*"]] : [["vary", "origin"]];
+    this.#general = options.origins === "*" ? [...this.#plain, EXPOSED] : this.#plain;
   }
 
   /** The header fields of every response to a request of this `Origin`. */
   headersFor(origin: string | null): HeaderFields {
     const { origins, credentials } = this.#options;
-    if (origins === "*" || origin === null || !origins.has(origin.toLowerCase())) return this.#general;
+    if (origin === null) return this.#plain;
+    if (origins === "*" || !origins.has(origin.toLowerCase())) return this.#general;
     const headers: (readonly [string, string])[] = [
       ["access-control-allow-origin", origin],
       ["vary", "origin"],

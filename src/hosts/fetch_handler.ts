@@ -1,5 +1,4 @@
 import type { ApiInterface } from "../domain/api_interface.ts";
-import { Canceller } from "../domain/cancellation.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
@@ -23,7 +22,7 @@ import { withSpecHeaders } from "./header_rules.ts";
 import { readHeightHeader } from "./height_header.ts";
 import { splitUrl, toResponse } from "./http_response.ts";
 import { createGuids, outcomeHeaders } from "./outcome_headers.ts";
-import { type BodyLimits, readBody } from "./read_body.ts";
+import { type BodyLimits, BodyReader } from "./read_body.ts";
 import { readSteering } from "./request_headers.ts";
 
 /** What the handler works with. */
@@ -77,12 +76,13 @@ export class FetchHandler {
   #isDraining = false;
   /** Settles when the last request has been answered; there while that is waited for. */
   #idle: PromiseWithResolvers<void> | undefined;
-  readonly #stop = new Canceller();
+  readonly #bodies: BodyReader;
 
   constructor(deps: FetchHandlerDeps, options: FetchHandlerOptions) {
     this.#deps = deps;
     this.#options = options;
     this.#cors = new Cors(options.cors);
+    this.#bodies = new BodyReader(options, deps.clock);
     this.#codings = availableCodings(options.compression.codings);
     this.#nextGuid = createGuids(deps.random);
     this.#allow = [["allow", [...deps.codec.verbs, "OPTIONS"].join(", ")]];
@@ -117,14 +117,14 @@ export class FetchHandler {
     if (this.#inFlight === 0) return;
     this.#idle ??= Promise.withResolvers<void>();
     const cancelTimer = this.#deps.clock.schedule(graceMs, () => {
-      this.#stop.abort();
+      this.#bodies.stop();
       this.#deps.relay.interrupt();
     });
     await this.#idle.promise;
     cancelTimer();
   }
 
-  async #route(request: Request, info: ConnectionInfo): Promise<Response> {
+  #route(request: Request, info: ConnectionInfo): Response | Promise<Response> {
     const verb = request.method;
     if (verb === "OPTIONS") return this.#cors.preflight(request);
     const { path, query } = splitUrl(request.url);
@@ -133,7 +133,7 @@ export class FetchHandler {
       if (ownPath === this.#options.healthPath) return this.#health(request);
       if (path === "/favicon.ico") return this.#respond(request, { status: 404, headers: [], body: null });
     }
-    if (this.#deps.codec.verbs.includes(verb)) return await this.#relay(request, info, ownPath, query);
+    if (this.#deps.codec.verbs.includes(verb)) return this.#relay(request, info, ownPath, query);
     const served = this.#deps.codec.verbs.join(", ");
     const error = failure("method_not_allowed", `${verb} is not served here; send ${served}`).error;
     return this.#refuse(request, error, undefined, this.#allow);
@@ -159,7 +159,7 @@ export class FetchHandler {
     const encodingError = checkEncoding(headers);
     if (encodingError !== undefined) return refuse(encodingError);
 
-    const read = await readBody(request, this.#options, clock, this.#stop);
+    const read = await this.#bodies.read(request);
     if (read.kind === "failure") return refuse(read.error);
     const header = (name: string) => headers.get(name);
     const decoded = codec.decode({ verb: request.method, path, query, header, body: read.body });
@@ -194,20 +194,21 @@ export class FetchHandler {
     });
     client.end();
     const added = outcomeHeaders(outcome, guid, this.#deps.headOf);
-    if (outcome.kind === "answer") return await this.#answer(request, outcome.response, added);
+    if (outcome.kind === "answer") return this.#answer(request, outcome.response, added);
     log.debug("relay failed", { guid, code: outcome.error.code, method: outcome.api.apiMethod.slice(0, 100) });
     return this.#refuse(request, outcome.error, call, added);
   }
 
   /** A node's answer, compressed where that is wanted and worth it. */
-  async #answer(request: Request, response: WireResponse, added: HeaderFields): Promise<Response> {
+  #answer(request: Request, response: WireResponse, added: HeaderFields): Response | Promise<Response> {
     const { body } = response;
     const isLarge = body !== null && body.length >= this.#options.compression.minBytes && this.#codings.length > 0;
     if (!isLarge) return this.#respond(request, response, added);
     const coding = chooseCoding(request.headers.get("accept-encoding"), this.#codings);
     if (coding === undefined) return this.#respond(request, response, added, VARIES);
-    const compressed = { ...response, body: await compress(body, coding) };
-    return this.#respond(request, compressed, added, VARIES, [["content-encoding", coding]]);
+    return compress(body, coding).then((body) =>
+      this.#respond(request, { ...response, body }, added, VARIES, [["content-encoding", coding]])
+    );
   }
 
   #clientAddress({ headers }: Request, { clientAddress = "" }: ConnectionInfo): string {

@@ -8,10 +8,20 @@ export function toResponse(
   { status, headers: own, body }: WireResponse,
   ...added: readonly HeaderFields[]
 ): Response {
-  const headers: [string, string][] = [];
-  for (const [name, value] of own) headers.push([name, value]);
-  for (const fields of added) for (const [name, value] of fields) headers.push([name, value]);
+  // An object, as platforms take in one much faster than a list of pairs.
+  const headers: Record<string, string> = {};
+  collect(own, headers);
+  for (const fields of added) collect(fields, headers);
   return new Response(WITHOUT_BODY.includes(status) ? null : body, { status, headers });
+}
+
+/** Adds fields, of which those of one name are put together. A response that is relayed sets no cookies. */
+function collect(fields: HeaderFields, into: Record<string, string>): void {
+  for (const [name, value] of fields) {
+    const before = into[name];
+    // Names such as `constructor` are there already, and are none of these.
+    into[name] = typeof before === "string" ? `${before}, ${value}` : value;
+  }
 }
 
 /** Path and query of a request's URL as they came: nothing is decoded or put in order, as `URL` would. */

@@ -1,7 +1,7 @@
 import { concatBytes } from "../domain/bytes.ts";
-import type { Cancellation } from "../domain/cancellation.ts";
 import type { Clock } from "../domain/clock.ts";
 import { failure, type RelayError, SHUTTING_DOWN } from "../domain/relay_error.ts";
+import { type Placed, UnderWay } from "../relay/under_way.ts";
 
 /** Limits on a request's body. */
 export interface BodyLimits {
@@ -19,67 +19,84 @@ export type BodyResult =
 const SMALL_BODY_BYTES = 64 * 1024;
 
 /**
- * Reads a request's body: no more than `maxBodyBytes`, no longer than `bodyTimeoutMs`, and not on when `stop` aborts.
- * Hosts keep no such time limit of their own.
+ * Reads requests' bodies: no more of one than `maxBodyBytes`, and no longer than `bodyTimeoutMs`. Hosts keep no such time
+ * limit of their own.
  */
-export async function readBody(
-  request: Request,
-  limits: BodyLimits,
-  clock: Clock,
-  stop: Cancellation,
-): Promise<BodyResult> {
-  const { maxBodyBytes, bodyTimeoutMs } = limits;
-  const declared = request.headers.get("content-length");
-  if (Number(declared) > maxBodyBytes) {
-    // Not waited for: the client may never send what it announced.
-    request.body?.cancel().catch(() => {});
-    return tooLarge(maxBodyBytes);
+export class BodyReader {
+  readonly #limits: BodyLimits;
+  readonly #clock: Clock;
+  readonly #underWay = new UnderWay<Reading>();
+
+  constructor(limits: BodyLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
   }
-  const reading = declared !== null && Number(declared) <= SMALL_BODY_BYTES
-    ? readWhole(request)
-    : readInParts(request, maxBodyBytes);
-  const stopped = () => reading.endWith({ kind: "failure", error: SHUTTING_DOWN });
-  const cancelTimer = clock.schedule(
-    bodyTimeoutMs,
-    () =>
-      reading.endWith(failure("body_timeout", `the body did not arrive within ${bodyTimeoutMs} ms; send it faster`)),
-  );
-  stop.addEventListener("abort", stopped);
-  const result = await reading.result;
-  cancelTimer();
-  stop.removeEventListener("abort", stopped);
-  return result.kind === "body" && result.body.length > maxBodyBytes ? tooLarge(maxBodyBytes) : result;
+
+  /** The body of a request, once it is complete. Never rejects. */
+  read(request: Request): Promise<BodyResult> {
+    const { maxBodyBytes, bodyTimeoutMs } = this.#limits;
+    const declared = request.headers.get("content-length");
+    if (Number(declared) > maxBodyBytes) {
+      // Not waited for: the client may never send what it announced.
+      request.body?.cancel().catch(() => {});
+      return Promise.resolve(tooLarge(maxBodyBytes));
+    }
+    const reading = new Reading(this.#underWay);
+    reading.cancelTimer = this.#clock.schedule(bodyTimeoutMs, () => {
+      reading.endWith(failure("body_timeout", `the body did not arrive within ${bodyTimeoutMs} ms; send it faster`));
+    });
+    if (declared !== null && Number(declared) <= SMALL_BODY_BYTES) readWhole(reading, request, maxBodyBytes);
+    else readInParts(reading, request, maxBodyBytes);
+    return reading.result;
+  }
+
+  /** Reads no further: what is not complete fails, as the relay stops. */
+  stop(): void {
+    for (const reading of this.#underWay.list()) reading.endWith({ kind: "failure", error: SHUTTING_DOWN });
+  }
 }
 
 /** A body that is being read. */
-interface Reading {
+class Reading implements Placed {
+  place = -1;
   readonly result: Promise<BodyResult>;
-  /** Reads no further; the first word on how it ended counts. */
-  endWith(result: BodyResult): void;
-}
+  cancelTimer = (): void => {};
+  /** The rest of the body, which is not wanted once it has ended otherwise. */
+  rest: ReadableStreamDefaultReader | undefined;
+  readonly #resolve: (result: BodyResult) => void;
+  readonly #underWay: UnderWay<Reading>;
 
-function readWhole(request: Request): Reading {
-  const { promise: result, resolve: endWith } = Promise.withResolvers<BodyResult>();
-  request.arrayBuffer().then(
-    (buffer) => endWith({ kind: "body", body: new Uint8Array(buffer) }),
-    () => endWith(LEFT),
-  );
-  return { result, endWith };
-}
-
-function readInParts({ body }: Request, maxBodyBytes: number): Reading {
-  const { promise: result, resolve } = Promise.withResolvers<BodyResult>();
-  if (body === null) {
-    resolve({ kind: "body", body: new Uint8Array() });
-    return { result, endWith: resolve };
+  constructor(underWay: UnderWay<Reading>) {
+    const { promise, resolve } = Promise.withResolvers<BodyResult>();
+    this.result = promise;
+    this.#resolve = resolve;
+    this.#underWay = underWay;
+    underWay.add(this);
   }
-  const reader = body.getReader();
-  const endWith = (end: BodyResult) => {
-    resolve(end);
-    reader.cancel().catch(() => {});
-  };
-  readParts(reader, maxBodyBytes).then(endWith, () => endWith(LEFT));
-  return { result, endWith };
+
+  /** Says how it ended, and reads no further; the first word counts. */
+  endWith(result: BodyResult): void {
+    this.#underWay.delete(this);
+    this.cancelTimer();
+    this.#resolve(result);
+    this.rest?.cancel().catch(() => {});
+  }
+}
+
+function readWhole(reading: Reading, request: Request, maxBodyBytes: number): void {
+  request.arrayBuffer().then(
+    (buffer) => {
+      const isTooLarge = buffer.byteLength > maxBodyBytes;
+      reading.endWith(isTooLarge ? tooLarge(maxBodyBytes) : { kind: "body", body: new Uint8Array(buffer) });
+    },
+    () => reading.endWith(LEFT),
+  );
+}
+
+function readInParts(reading: Reading, { body }: Request, maxBodyBytes: number): void {
+  if (body === null) return reading.endWith({ kind: "body", body: new Uint8Array() });
+  const rest = reading.rest = body.getReader();
+  readParts(rest, maxBodyBytes).then((result) => reading.endWith(result), () => reading.endWith(LEFT));
 }
 
 async function readParts(

@@ -12,7 +12,7 @@ export type AcceptSocket = (socket: ClientSocket) => SocketReceiver;
 
 /** Whether a request asks for a WebSocket. */
 export function isUpgrade(request: Request): boolean {
-  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  return request.method === "GET" && request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /** Decides about a request for a WebSocket: what takes the socket, or the response that refuses it. */

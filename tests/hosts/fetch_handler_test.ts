@@ -66,6 +66,7 @@ Deno.test("every answer can be read by any page", async () => {
     [closed, get("/lava/health"), 503],
   ];
   for (const [handle, request, status] of cases) {
+    request.headers.set("origin", "https://page.example");
     const response = await handle.fetch(request);
     await response.body?.cancel();
     assertEquals(response.status, status);
@@ -205,4 +206,18 @@ Deno.test("a client that leaves while a node is asked is metered as failed, and 
     ]]);
     assertEquals(clock.pending, 0);
   }
+});
+
+Deno.test("header fields of one name are put together, and what is only for pages is not sent to others", async () => {
+  const { relay } = start({ a: answering() }, { corsOrigin: "https://page.example", responseCompressionMinBytes: 1 });
+  const response = await relay.fetch(post(CALL, { "accept-encoding": "gzip" }));
+  await response.body?.cancel();
+  assertEquals(response.headers.get("vary"), "origin, accept-encoding");
+  assertEquals(response.headers.get("access-control-allow-origin"), null);
+
+  const open = start({ a: answering() });
+  const answer = await open.relay.fetch(post(CALL));
+  await answer.body?.cancel();
+  assertEquals(answer.headers.get("access-control-allow-origin"), "*");
+  assertEquals(answer.headers.get("access-control-expose-headers"), null);
 });

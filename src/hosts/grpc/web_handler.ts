@@ -4,7 +4,7 @@ import { errorTrailers, trailersOnly } from "../../protocols/grpc/errors.ts";
 import { decodeText, type WebFormat, webFormatOf } from "../../protocols/grpc/web.ts";
 import type { Cors } from "../cors.ts";
 import type { ConnectionInfo } from "../fetch_handler.ts";
-import { type BodyLimits, readBody } from "../read_body.ts";
+import { type BodyLimits, BodyReader } from "../read_body.ts";
 import type { GrpcHandler } from "./grpc_handler.ts";
 import { WebStream } from "./web_stream.ts";
 
@@ -25,25 +25,24 @@ const NOT_METADATA =
  */
 export class GrpcWebHandler {
   readonly #deps: GrpcWebHandlerDeps;
-  readonly #limits: BodyLimits;
   /** Bodies that are read while the handler stops are read on: calls are refused by the gRPC handler. */
-  readonly #never = new AbortController().signal;
+  readonly #bodies: BodyReader;
 
   constructor(deps: GrpcWebHandlerDeps, limits: BodyLimits) {
     this.#deps = deps;
-    this.#limits = limits;
+    this.#bodies = new BodyReader(limits, deps.clock);
   }
 
   /** Answers one request. Never rejects. */
   async fetch(request: Request, info: ConnectionInfo = {}): Promise<Response> {
-    const { cors, handler, clock } = this.#deps;
+    const { cors, handler } = this.#deps;
     if (request.method === "OPTIONS") return cors.preflight(request);
     const corsHeaders = cors.headersFor(request.headers.get("origin"));
     const format = webFormatOf(request.headers.get("content-type") ?? "");
     if (!URL.canParse(request.url)) return new Response(null, { status: 400 });
     if (request.method !== "GET" && format === undefined) return new Response(null, { status: 415 });
 
-    const read = await readBody(request, this.#limits, clock, this.#never);
+    const read = await this.#bodies.read(request);
     const stream = new WebStream(format ?? PLAIN, corsHeaders);
     const body = read.kind === "body" && format?.isText ? decodeText(read.body) : read.kind === "body" && read.body;
     if (read.kind === "failure") stream.sendHead(trailersOnly(errorTrailers(read.error)), true);
