@@ -47,9 +47,9 @@ export async function measureHttp(
   if (certificates !== undefined) {
     const secure = await use(startNode(certificates));
     overTls.push(await use(nginxProxy("nginx proxy_pass, TLS", secure, certificates)));
-    overTls.push(await use(relay("relay, http1, TLS", secure, [...own, ...metered], certificates)));
+    overTls.push(await use(relay("relay, http1, TLS", secure, [...own, ...metered], { tls: certificates })));
     const fetchFlags = ["--upstream-transport=fetch", ...metered];
-    overTls.push(await use(relay("relay, fetch, TLS", secure, fetchFlags, certificates)));
+    overTls.push(await use(relay("relay, fetch, TLS", secure, fetchFlags, { tls: certificates })));
   }
 
   const plain = [...proxies, off, on, fetching];

@@ -58,9 +58,14 @@ backend b
 }
 
 /** The relay before the node, with its metrics on. */
-export async function relay(name: string, node: Server, flags: readonly string[], tls?: NodeTls): Promise<Peer> {
+export async function relay(
+  name: string,
+  node: Server,
+  flags: readonly string[],
+  { tls, port = 0 }: { readonly tls?: NodeTls; readonly port?: number } = {},
+): Promise<Peer> {
   const target = tls === undefined ? node.url : `https://127.0.0.1:${node.port}/`;
-  const args = ["127.0.0.1:0", "ETH1", "jsonrpc", `--upstream=${target}`, "--metrics-listen-address=127.0.0.1:0"];
+  const args = [`127.0.0.1:${port}`, "ETH1", "jsonrpc", `--upstream=${target}`, "--metrics-listen-address=127.0.0.1:0"];
   const env: Record<string, string> = tls === undefined ? {} : { DENO_CERT: `${tls.folder}/ca.pem` };
   const { urls, pid, [Symbol.asyncDispose]: stop } = await startRelay([...args, ...flags], { env });
   return { name, url: `${urls[0]!}/`, pid, [Symbol.asyncDispose]: stop };

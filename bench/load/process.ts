@@ -9,6 +9,12 @@ export function cpuOfThreads(pid: number): Map<number, number> {
   return new Map(threads.map((thread) => [thread, readCpuSeconds(`/proc/${pid}/task/${thread}/stat`)]));
 }
 
+/** The processes that a process has started and that run. */
+export function childrenOf(pid: number): number[] {
+  const tasks = [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => `/proc/${pid}/task/${name}/children`);
+  return tasks.flatMap((file) => Deno.readTextFileSync(file).split(" ").filter((part) => part !== "").map(Number));
+}
+
 function readCpuSeconds(file: string): number {
   const stat = Deno.readTextFileSync(file);
   // The name may hold anything, and ends with the last bracket.

@@ -4,7 +4,7 @@ import type { Section } from "./section.ts";
 const PROGRAMS: readonly { readonly file: string; readonly needs: readonly string[] }[] = [
   { file: "grpc/main.ts", needs: ["nginx", "h2load"] },
   { file: "websocket/main.ts", needs: ["nginx"] },
-  { file: "scaling.ts", needs: ["wrk"] },
+  { file: "scaling.ts", needs: ["nginx", "wrk"] },
 ];
 /** Longest that one may take, milliseconds. */
 const LIMIT_MS = 120_000;

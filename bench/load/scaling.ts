@@ -1,10 +1,12 @@
 /**
  * How processes that share a port share a load, and whether two do more than one: the runtime's own server with a fixed
- * answer. `deno run -A bench/load/scaling.ts [--json]`. Needs wrk, which takes a part of the cores itself.
+ * answer, and the relay. `deno run -A bench/load/scaling.ts [--json]`. Needs nginx and wrk, which take a part of the cores
+ * themselves.
  */
+import { freePort } from "../../tests/support/daemon.ts";
 import { median } from "./measure.ts";
-import { fixedAnswer } from "./peers.ts";
-import { cpuOfThreads, cpuSeconds } from "./process.ts";
+import { fixedAnswer, type Peer, relay, startNode } from "./peers.ts";
+import { childrenOf, cpuOfThreads, cpuSeconds } from "./process.ts";
 import { formatSection, type Section } from "./section.ts";
 import { startServer } from "./server.ts";
 import { runWrk } from "./wrk.ts";
@@ -37,11 +39,17 @@ const threaded = await use(startServer(
   (_file, _folder, port) => ["serve", "--parallel", "--host", "127.0.0.1", "--port", String(port), SERVED],
   { env: { DENO_JOBS: "2" } },
 ));
+const node = await use(startNode());
+const own = ["--upstream-transport=http1"];
+const one: Peer = await use(relay("relay, one process", node, own));
+const two: Peer = await use(relay("relay, --processes 2", node, [...own, "--processes=2"], { port: freePort() }));
 
 const ways = [
   way("fixed answer, one process", alone.url, byProcess(() => [alone.pid])),
   way("fixed answer, two processes on one port", first.url, byProcess(() => [first.pid, second.pid])),
   way("fixed answer, deno serve --parallel", threaded.url, () => cpuOfThreads(threaded.pid)),
+  way(one.name, one.url, byProcess(() => [one.pid])),
+  way(two.name, two.url, byProcess(() => childrenOf(two.pid))),
 ];
 for (const { url } of ways) await runWrk(url, LOAD);
 for (let round = 0; round < ROUNDS; round++) {
