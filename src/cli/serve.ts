@@ -2,6 +2,7 @@ import denoConfig from "../../deno.json" with { type: "json" };
 import { createMetrics, ProjectBudgets } from "../../mod.ts";
 import type { Environment } from "../config/environment.ts";
 import { addressText } from "../config/address.ts";
+import type { RelayFlags } from "../config/flags.ts";
 import { systemClock } from "../domain/clock.ts";
 import { createJsonLog, logWith } from "../observe/log.ts";
 import { createCache } from "./create_cache.ts";
@@ -42,8 +43,10 @@ export async function serve(
   const mistakes = [...loaded.mistakes, ...takenAddresses(listenAddresses(loaded.endpoints, flags))];
   if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
 
-  const processLog = createJsonLog(flags["log-level"], (line) => write(Deno.stderr, line));
-  if (flags.processes > 1) return await supervise(command, args, loaded, load, hangUps, processLog);
+  // To create it again changes the level of the one that there is.
+  const setLevel = (level: RelayFlags["log-level"]) => createJsonLog(level, (line) => write(Deno.stderr, line));
+  const processLog = setLevel(flags["log-level"]);
+  if (flags.processes > 1) return await supervise(command, args, loaded, { load, hangUps, log: processLog, setLevel });
   const slot = flags["process-slot"];
   const parent = slot > 0 ? openParentChannel() : undefined;
   const log = parent === undefined ? processLog : logWith(processLog, { process: slot });
@@ -66,7 +69,10 @@ export async function serve(
       const next = await load();
       return { change: prepareChange(next, running, flags, { budgets, certificates }), warnings: next.warnings };
     },
-    apply: (change) => flags = change.apply(),
+    apply(change) {
+      flags = change.apply();
+      setLevel(flags["log-level"]);
+    },
     isStopping: () => lifecycle.phase === "stopping",
     now: () => systemClock.now(),
     log,

@@ -270,3 +270,16 @@ Deno.test("gRPC, gRPC-Web, TLS and WebSockets are shared too", async () => {
   relay.kill("SIGTERM");
   assertEquals(await relay.exited, 0);
 });
+
+Deno.test("relays without a parent share a port when both say so, and not otherwise", async () => {
+  await using node = startHeldNode("x");
+  const args = [`127.0.0.1:${freePort()}`, "ETH1", "jsonrpc", "--upstream", node.url];
+  await using first = await startRelay([...args, "--reuse-port"]);
+  const alone = await runCli("rpcsmartrouter", ...args);
+  assertEquals(alone.code, 2);
+  assertStringIncludes(alone.err, "is in use");
+  await using second = await startRelay([...args, "--reuse-port"]);
+  first.kill("SIGTERM");
+  assertEquals(await first.exited, 0);
+  assertEquals(await ask(second.urls[0]!), "x");
+});

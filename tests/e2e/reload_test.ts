@@ -183,7 +183,8 @@ Deno.test("what needs a restart is named, and is not applied; the rest is", asyn
 Deno.test("flags of the file: those that can change do, the others are named", async () => {
   await using node = startHeldNode();
   await using config = await configOnDisk(ethereum({ a: node.url }));
-  await using relay = await startRelay([config.path]);
+  await using relay = await startRelay([config.path, "--admin-listen-address=0"]);
+  const admin = `${await addressOf(relay, "administration is")}/admin/reload`;
   const [url = ""] = relay.urls;
   const isDebugged = async () => {
     const headers = { "content-type": "application/json" };
@@ -197,6 +198,9 @@ Deno.test("flags of the file: those that can change do, the others are named", a
   await config.write(ethereum({ a: node.url }, flags));
   assertEquals((await hangUp(relay))["needs_restart"], "--websocket-max-subscriptions; --usage-otel-queue-size");
   assertEquals(await isDebugged(), true);
+  await config.write(ethereum({ a: node.url }, { ...flags, "log-level": "error" }));
+  assertEquals(await (await fetch(admin, { method: "POST" })).json().then(({ status }) => status), "applied");
+  assertEquals(relay.log.filter(({ message }) => message === RELOADED).length, 1, "and is said no more");
   await config.write(ethereum({ a: node.url }, { ...flags, "usage-otel-queue-size": -1 }));
   assertStringIncludes(String((await hangUp(relay))["mistakes"]), "usage-otel-queue-size");
 });

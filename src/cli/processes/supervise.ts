@@ -1,6 +1,7 @@
 import { systemClock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
 import { addressText } from "../../config/address.ts";
+import type { RelayFlags } from "../../config/flags.ts";
 import { listen } from "../../hosts/deno.ts";
 import type { ExitCode } from "../exit_code.ts";
 import type { HangUps } from "../hang_ups.ts";
@@ -19,14 +20,21 @@ import { Supervisor } from "./supervisor.ts";
 /** The flags that are of the parent alone, and read once. */
 const OWN_FLAGS = ["--processes", "--metrics-listen-address", "--admin-listen-address", "--admin-token"];
 
+/** What the parent works with. */
+export interface ParentDeps {
+  /** Reads the configuration anew. */
+  load(): Promise<LoadedConfig>;
+  readonly hangUps: HangUps;
+  readonly log: Log;
+  setLevel(level: RelayFlags["log-level"]): void;
+}
+
 /** Runs a relay as several processes on the same ports, until SIGTERM or SIGINT. */
 export async function supervise(
   command: string,
   args: readonly string[],
   loaded: LoadedConfig,
-  load: () => Promise<LoadedConfig>,
-  hangUps: HangUps,
-  log: Log,
+  { load, hangUps, log, setLevel }: ParentDeps,
 ): Promise<ExitCode> {
   const { flags } = loaded;
   const program = childCommand(filesOf(loaded, args));
@@ -46,7 +54,9 @@ export async function supervise(
         return { change: { kind: "refused" as const, mistakes: next.mistakes }, warnings: [] };
       }
       const own = changeFlags(flags, next.flags).unchanged.filter((name) => OWN_FLAGS.includes(name));
-      return { change: changeOf(await supervisor.reload(), own), warnings: next.warnings };
+      const change = changeOf(await supervisor.reload(), own);
+      if (change.kind === "ready") setLevel(next.flags["log-level"]);
+      return { change, warnings: next.warnings };
     },
     // The processes have done it.
     apply() {},

@@ -2,6 +2,7 @@ import type { RelayFlags } from "../../config/flags.ts";
 
 /** The flags whose values a running relay changes to. All others are read once, at the start. */
 const RELOADABLE = [
+  "log-level",
   "use-static-spec",
   "github-token",
   "gitlab-token",
