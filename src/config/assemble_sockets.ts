@@ -160,9 +160,9 @@ function createKept(
     connector,
     dialect,
     clock,
-    isWanted: (candidate) => sockets.has(candidate),
+    isWanted: (candidate) => sockets.current(candidate) !== undefined,
     onFailure(candidate, reason) {
-      if (!sockets.has(candidate)) return;
+      if (sockets.current(candidate) === undefined) return;
       log.info("a WebSocket connection to a provider has failed", { provider: candidate.provider.name, reason });
       sockets.report(candidate, { kind: "failed" }, 0);
     },

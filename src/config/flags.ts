@@ -124,7 +124,12 @@ export const RELAY_FLAGS = {
   "upstream-websocket-connections": integer(10, 1, 100, "WebSocket connections to one node URL"),
   "upstream-websocket-subscriptions": integer(100, 1, 10_000, "subscriptions on one connection to a node"),
   "upstream-websocket-timeout": duration("10s", 50, "10m", "time for a node to connect, and to answer a subscribe"),
-  "upstream-websocket-silence": duration("15s", 0, "1h", "silence after which a node is asked for a sign of life"),
+  "upstream-websocket-silence": duration(
+    "15s",
+    0,
+    "1h",
+    "silence after which a node is asked for a sign of life; 0 for never",
+  ),
   "subscription-gap-fill": toggle(
     false,
     "fetch the heads that came between two connections for subscribers of newHeads",

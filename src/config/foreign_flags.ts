@@ -100,7 +100,7 @@ export const IGNORED_FLAGS: Readonly<Record<string, IgnoredFlag>> = {
   "enable-provider-optimizer-auto-adjustment-of-tiers": only(TIERS),
   "rate-limit-requests-per-second": value("budgets are given to projects, under projects in the configuration file"),
   "skip-policy-verification": only("there is no policy on a chain"),
-  "skip-websocket-verification": only("WebSocket URLs are not verified"),
+  "skip-websocket-verification": only("a provider needs no WebSocket URL; skip-verifications spares one that it has"),
   "enable-periodic-probe-providers": only(PROBES),
   "periodic-probe-providers-interval": value(PROBES),
   "memory-gc-threshold-gb": value("the runtime's memory is bounded by its own options"),

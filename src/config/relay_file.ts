@@ -246,7 +246,7 @@ export interface RelayFile {
   readonly "upstream-websocket-subscriptions"?: number | undefined;
   /** Time for a node to connect, and to answer a subscribe; default 10s. */
   readonly "upstream-websocket-timeout"?: string | undefined;
-  /** Silence after which a node is asked for a sign of life; default 15s. */
+  /** Silence after which a node is asked for a sign of life; 0 for never; default 15s. */
   readonly "upstream-websocket-silence"?: string | undefined;
   /** Fetch the heads that came between two connections for subscribers of newHeads; default false. */
   readonly "subscription-gap-fill"?: boolean | undefined;

@@ -3,8 +3,6 @@ import type { NodeUrl } from "./provider.ts";
 
 /** An open WebSocket to a node. */
 export interface NodeSocket {
-  /** Bytes that wait to be sent. */
-  readonly bufferedBytes: number;
   send(text: string): void;
   /** Ends it; the listener is told nothing more. */
   close(): void;

@@ -33,9 +33,9 @@ export class SocketSelector {
     this.#byKey = candidatesOf(nodes);
   }
 
-  /** Whether a URL is still one of a provider of that name. */
-  has(candidate: Candidate): boolean {
-    return this.#byKey.has(socketKey(candidate));
+  /** The same node as it is configured at present; undefined where it is not any more. */
+  current(candidate: Candidate): Candidate | undefined {
+    return this.#byKey.get(socketKey(candidate));
   }
 
   /** Whose URL it is; undefined for one that is not a WebSocket of a node. */
@@ -51,7 +51,7 @@ export class SocketSelector {
 
   /** Takes in how a node did. One that is not among the nodes any more is nobody's concern. */
   report(candidate: Candidate, sample: Sample, computeUnits: number): void {
-    const current = this.#byKey.get(socketKey(candidate));
+    const current = this.current(candidate);
     if (current !== undefined) this.#nodes.selector.report(current, sample, { computeUnits });
   }
 }

@@ -73,9 +73,6 @@ export function createSocketConnector(
         resolve({
           kind: "socket",
           socket: {
-            get bufferedBytes() {
-              return socket.bufferedAmount;
-            },
             send: (text) => {
               if (socket.readyState === OPEN) socket.send(text);
             },

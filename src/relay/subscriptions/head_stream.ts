@@ -1,5 +1,6 @@
 import type { Clock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
+import type { Steering } from "../../domain/steering.ts";
 import type { Head, HeadsDialect, NotificationParts } from "../../domain/subscription.ts";
 import type { Candidate } from "../../providers/selector.ts";
 import { findMissing, type GapResult } from "./gap.ts";
@@ -29,8 +30,8 @@ export interface GapFill {
   readonly counts: GapCounts;
   readonly clock: Clock;
   readonly log: Log;
-  /** A block in JSON, asked of `first` before others; undefined where it can't be had. */
-  fetchBlock(first: Candidate, height: number, signal: AbortSignal): Promise<string | undefined>;
+  /** A block in JSON, asked of `first` before others that the caller lets be asked; undefined where it can't be had. */
+  fetchBlock(first: Candidate, height: number, signal: AbortSignal, steering: Steering): Promise<string | undefined>;
 }
 
 /** Where heads go. */
@@ -48,6 +49,7 @@ const MAX_WAITING_CHARS = 16 * 1_048_576;
 export class HeadStream {
   readonly #heads: HeadsDialect;
   readonly #fill: GapFill;
+  readonly #steering: Steering;
   readonly #receiver: HeadReceiver;
   readonly #chain = new HeadChain();
   /** Undefined while no gap is being filled. */
@@ -55,9 +57,10 @@ export class HeadStream {
   #isAnew = false;
   #stop = new AbortController();
 
-  constructor(heads: HeadsDialect, fill: GapFill, receiver: HeadReceiver) {
+  constructor(heads: HeadsDialect, fill: GapFill, steering: Steering, receiver: HeadReceiver) {
     this.#heads = heads;
     this.#fill = fill;
+    this.#steering = steering;
     this.#receiver = receiver;
   }
 
@@ -104,7 +107,7 @@ export class HeadStream {
     const either = AbortSignal.any([stopped, late.signal]);
     const result = await findMissing(this.#chain, first, {
       heads: this.#heads,
-      fetchBlock: (height) => this.#fill.fetchBlock(first.from, height, either),
+      fetchBlock: (height) => this.#fill.fetchBlock(first.from, height, either, this.#steering),
     }, maxBlocks);
     cancelTimer();
     if (stopped.aborted) return;

@@ -3,6 +3,7 @@ import type { RelayRequest } from "../../domain/relay_request.ts";
 import type { SubscriptionDialect } from "../../domain/subscription.ts";
 import type { Membership, Subscriber } from "./membership.ts";
 import { recordStart } from "./start_outcome.ts";
+import type { UpstreamPool } from "./upstream_pool.ts";
 import { type SharedDeps, SharedSubscription } from "./shared_subscription.ts";
 
 /** A client's share, and whose it is of. */
@@ -19,6 +20,7 @@ export interface HubOptions {
 
 /** What the hub works with. */
 export interface HubDeps extends Omit<SharedDeps, "onEmpty" | "onReopened" | "heads"> {
+  readonly pool: UpstreamPool;
   readonly dialect: SubscriptionDialect;
 }
 
@@ -76,9 +78,7 @@ export class SubscriptionHub {
     this.#count++;
     this.#waiting.set(subscriber, [...waiting, callKey]);
     try {
-      // Those who let different providers be asked can't share one.
-      const { selectProvider, blockedProviders } = request.steering;
-      return await this.#join([selectProvider, ...blockedProviders, callKey].join("\n"), request, subscriber);
+      return await this.#join(`${whoMayBeAsked(request)}\n${callKey}`, request, subscriber);
     } finally {
       this.#deps.meter.release(request);
       const left = [...this.#waiting.get(subscriber)!];
@@ -167,6 +167,11 @@ export class SubscriptionHub {
     this.#members.clear();
     this.#deps.pool.close();
   }
+}
+
+/** Those who let different nodes be asked can't share a subscription, although it is to the same thing. */
+function whoMayBeAsked({ steering: { selectProvider, blockedProviders }, api }: RelayRequest): string {
+  return [selectProvider, blockedProviders.toSorted(), api.extensions, api.internalPath].join("\n");
 }
 
 function tooMany(reason: string): RelayError {

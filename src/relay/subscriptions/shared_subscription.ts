@@ -16,7 +16,7 @@ import type { UpstreamPool } from "./upstream_pool.ts";
 
 /** What a shared subscription works with. */
 export interface SharedDeps {
-  readonly pool: UpstreamPool;
+  readonly pool: Pick<UpstreamPool, "open">;
   readonly sockets: Pick<SocketSelector, "select" | "report">;
   readonly meter: Meter;
   readonly clock: Clock;
@@ -74,7 +74,7 @@ export class SharedSubscription {
     this.#deps = deps;
     this.#request = request;
     const { heads, gapFill } = deps;
-    this.#stream = heads && gapFill && new HeadStream(heads, gapFill, {
+    this.#stream = heads && gapFill && new HeadStream(heads, gapFill, request.steering, {
       deliver: (message) => this.#send(message, this.#members),
       deliverMissed: (message) => this.#send(message, this.#members.intersection(this.#interrupted)),
     });
