@@ -8,8 +8,8 @@ const EXAMPLES = new URL("../../examples/monitoring/", import.meta.url);
 const ALERTS = new URL("alerts.yml", EXAMPLES).pathname;
 const P = "lava_rpcsmartrouter_";
 
-/** Queries that have no series until blocks are followed and providers scored. */
-const NEED_MORE = /latest_block|optimizer_selection_score/;
+/** Queries that have no series until blocks are followed and providers scored, and of several processes. */
+const NEED_MORE = /latest_block|optimizer_selection_score|process_restarts/;
 
 interface Dashboard {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
@@ -60,7 +60,7 @@ Deno.test("a real Prometheus scrapes the relay; every query of the dashboard and
   }
   await until(async () => (await prometheus.alerts()).every(({ health }) => health !== "unknown"));
   const alerts = await prometheus.alerts();
-  assertEquals(alerts.map(({ health }) => health), Array(8).fill("ok"));
+  assertEquals(alerts.map(({ health }) => health), Array(9).fill("ok"));
   for (const { name, query } of alerts) {
     const measured = query.replace(/ (?:>|==) [\d.]+$/, "");
     assert(measured !== query, `${name} has a threshold`);
