@@ -58,15 +58,17 @@ export interface RelayStart {
   readonly runFlags?: readonly string[];
   /** Told its process id before it listens. */
   readonly onSpawn?: (pid: number) => void;
+  /** An executable that is the program, instead of `deno run`. */
+  readonly program?: string;
 }
 
 /** Starts a relay and waits until its `listeners` listen. */
 export async function startRelay(
   args: readonly string[],
-  { listeners = 1, env = {}, cwd, runFlags, onSpawn }: RelayStart = {},
+  { listeners = 1, env = {}, cwd, runFlags, onSpawn, program }: RelayStart = {},
 ): Promise<RelayProcess> {
   const quiet = QUIET.filter((flag) => !args.some((arg) => arg.startsWith(flag.split("=")[0]!)));
-  const child = command(["rpcsmartrouter", ...args, ...quiet], env, cwd, runFlags).spawn();
+  const child = command(["rpcsmartrouter", ...args, ...quiet], env, cwd, runFlags, program).spawn();
   onSpawn?.(child.pid);
   const log: LogLine[] = [];
   const urls: string[] = [];
@@ -121,9 +123,11 @@ function command(
   env: Record<string, string>,
   cwd?: string,
   runFlags: readonly string[] = ["-A"],
+  program?: string,
 ): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", ...runFlags, "--config", CONFIG.pathname, CLI.pathname, ...args],
+  const before = ["run", ...runFlags, "--config", CONFIG.pathname, CLI.pathname];
+  return new Deno.Command(program ?? Deno.execPath(), {
+    args: program === undefined ? [...before, ...args] : [...args],
     env,
     ...(cwd !== undefined && { cwd }),
     stdin: "null",
