@@ -127,7 +127,27 @@ export interface SocketConfig {
   readonly maxUpstreamMessageBytes?: number;
 }
 
-/** What a relay serves, and from whom. Durations are milliseconds. */
+/**
+ * What a relay serves, and from whom. Durations are milliseconds.
+ *
+ * @example Two providers and one in reserve
+ * ```ts
+ * import { createRelay, type RelayConfig } from "@relaymeter/relay";
+ *
+ * const config: RelayConfig = {
+ *   chainId: "ETH1",
+ *   providers: [
+ *     { name: "own", nodeUrls: [{ url: "http://10.0.0.7:8545", addons: ["archive"] }, { url: "ws://10.0.0.7:8546" }] },
+ *     { name: "hosted", stake: 10, nodeUrls: [{ url: "https://node.example", authHeaders: { "x-api-key": "k" } }] },
+ *   ],
+ *   backupProviders: [{ name: "reserve", nodeUrls: [{ url: "https://other.example", authQuery: "key=k" }] }],
+ *   hedgeQuantile: 0.95,
+ *   optimizer: { strategy: "latency" },
+ *   sockets: { maxSubscriptionsPerClient: 10 },
+ * };
+ * await using _relay = createRelay(config);
+ * ```
+ */
 export interface RelayConfig {
   /** Index of the chain spec, such as `ETH1`. */
   readonly chainId: string;

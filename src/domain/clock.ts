@@ -1,4 +1,34 @@
-/** Where the relay gets its time from; tests pass one that they move by hand. */
+/**
+ * Where the relay gets its time from; tests pass one that they move by hand.
+ *
+ * @example A clock that is moved by hand
+ * ```ts
+ * import type { Clock } from "@relaymeter/relay";
+ *
+ * class HandClock implements Clock {
+ *   ms = 0;
+ *   readonly #due = new Set<{ readonly atMs: number; readonly callback: () => void }>();
+ *   now = () => 1_767_225_600_000 + this.ms;
+ *   monotonic = () => this.ms;
+ *   schedule(delayMs: number, callback: () => void): () => void {
+ *     const timer = { atMs: this.ms + delayMs, callback };
+ *     this.#due.add(timer);
+ *     return () => void this.#due.delete(timer);
+ *   }
+ *   move(ms: number): void {
+ *     this.ms += ms;
+ *     for (const timer of this.#due) if (timer.atMs <= this.ms && this.#due.delete(timer)) timer.callback();
+ *   }
+ * }
+ *
+ * const clock = new HandClock();
+ * let rings = 0;
+ * clock.schedule(1_000, () => rings++);
+ * clock.move(999);
+ * clock.move(1);
+ * if (rings !== 1) throw new Error("it rings once, on time");
+ * ```
+ */
 export interface Clock {
   /** Milliseconds since the Unix epoch. A wall clock: it may step in either direction. */
   now(): number;

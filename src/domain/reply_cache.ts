@@ -8,7 +8,26 @@ export interface CachedReply {
   readonly head: number;
 }
 
-/** Where replies are kept for a while. */
+/**
+ * Where replies are kept for a while.
+ *
+ * @example A cache that forgets what it is told to
+ * ```ts
+ * import type { CachedReply, ReplyCache } from "@relaymeter/relay";
+ *
+ * const replies = new Map<string, CachedReply>();
+ * const cache: ReplyCache & { clear(): void } = {
+ *   get: (key) => replies.get(key),
+ *   set(key, entry, ttlMs) {
+ *     replies.set(key, entry);
+ *     setTimeout(() => replies.delete(key), ttlMs);
+ *   },
+ *   clear: () => replies.clear(),
+ * };
+ * cache.clear();
+ * if (cache.get("a") !== undefined) throw new Error("it has been emptied");
+ * ```
+ */
 export interface ReplyCache {
   /** The reply under a key; undefined when there is none any more. Never throws, never rejects, and soon gives up. */
   get(key: string): CachedReply | undefined | Promise<CachedReply | undefined>;

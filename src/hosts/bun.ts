@@ -4,13 +4,17 @@
  * @module
  */
 import type { Listener } from "./deno.ts";
-import type { ConnectionInfo } from "./fetch_handler.ts";
 import type { RoutedRelay } from "./path_router.ts";
 import { type AcceptSocket, isUpgrade } from "./upgrade.ts";
 import type { ClientSocket } from "./websocket_outbox.ts";
 import type { SocketReceiver } from "./websocket_session.ts";
 
-export type { AcceptSocket, ClientSocket, ConnectionInfo, Listener, RoutedRelay, SocketReceiver };
+export type { Listener } from "./deno.ts";
+export type { ConnectionInfo } from "./fetch_handler.ts";
+export type { RoutedRelay } from "./path_router.ts";
+export type { AcceptSocket } from "./upgrade.ts";
+export type { ClientSocket } from "./websocket_outbox.ts";
+export type { SocketReceiver } from "./websocket_session.ts";
 
 /** Where a relay is served, and within which limits. */
 export interface ServeBunOptions {

@@ -4,24 +4,17 @@
  * @module
  */
 import type { Listener } from "./deno.ts";
-import type { ConnectionInfo } from "./fetch_handler.ts";
 import { listenNode, type NodeListenerOptions } from "./node.ts";
-import type { NodeWebSocketOptions } from "./node_websocket.ts";
 import type { RoutedRelay } from "./path_router.ts";
-import type { AcceptSocket } from "./upgrade.ts";
-import type { ClientSocket } from "./websocket_outbox.ts";
-import type { SocketReceiver } from "./websocket_session.ts";
 
-export type {
-  AcceptSocket,
-  ClientSocket,
-  ConnectionInfo,
-  Listener,
-  NodeListenerOptions,
-  NodeWebSocketOptions,
-  RoutedRelay,
-  SocketReceiver,
-};
+export type { Listener } from "./deno.ts";
+export type { ConnectionInfo } from "./fetch_handler.ts";
+export type { NodeListenerOptions } from "./node.ts";
+export type { NodeWebSocketOptions } from "./node_websocket.ts";
+export type { RoutedRelay } from "./path_router.ts";
+export type { AcceptSocket } from "./upgrade.ts";
+export type { ClientSocket } from "./websocket_outbox.ts";
+export type { SocketReceiver } from "./websocket_session.ts";
 
 /** Where a relay is served, and within which limits. */
 export interface ServeNodeOptions extends Partial<NodeListenerOptions> {

@@ -7,7 +7,34 @@ import type { ClientSocket } from "./websocket_outbox.ts";
 import type { SocketReceiver } from "./websocket_session.ts";
 import type { WebSocketSessions } from "./websocket_sessions.ts";
 
-/** Takes the socket once it is open; what comes back is told of its messages and its end. */
+/**
+ * Takes the socket once it is open; what comes back is told of its messages and its end.
+ *
+ * @example A host of one's own
+ * ```ts
+ * import { type ClientSocket, createRelay } from "@relaymeter/relay";
+ *
+ * await using relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ * });
+ * const decision = relay.upgrade(new Request("http://relay.example/", { headers: { upgrade: "websocket" } }));
+ * if (decision instanceof Response) throw new Error("it would be refused with this response");
+ * const sent: string[] = [];
+ * const socket: ClientSocket = {
+ *   bufferedAmount: 0,
+ *   send(text) {
+ *     sent.push(text);
+ *     return true;
+ *   },
+ *   close() {},
+ * };
+ * const session = decision(socket);
+ * session.message('{"jsonrpc":"2.0","id":1,"method":"no_such"');
+ * session.closed();
+ * if (!sent[0]?.includes("-32700")) throw new Error("its messages are read");
+ * ```
+ */
 export type AcceptSocket = (socket: ClientSocket) => SocketReceiver;
 
 /** Whether a request asks for a WebSocket. */

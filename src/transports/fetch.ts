@@ -5,7 +5,25 @@ import { parseRetryAfter } from "../domain/retry_after.ts";
 import type { SendResult, Transport } from "../providers/transport.ts";
 import { readBounded } from "./read_bounded.ts";
 
-/** What of `fetch` the transport uses. */
+/**
+ * What of `fetch` the transport uses.
+ *
+ * @example Nodes behind a gateway that wants a token
+ * ```ts
+ * import { createRelay, type Fetch } from "@relaymeter/relay";
+ *
+ * const withToken: Fetch = (url, init) => {
+ *   const headers = new Headers(init.headers);
+ *   headers.set("x-gateway-token", "secret");
+ *   return fetch(url, { ...init, headers });
+ * };
+ * await using _relay = createRelay({
+ *   chainId: "ETH1",
+ *   providers: [{ name: "a", nodeUrls: [{ url: "https://node.example" }] }],
+ *   fetch: withToken,
+ * });
+ * ```
+ */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Options of the transport. */

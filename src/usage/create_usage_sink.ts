@@ -11,7 +11,25 @@ import type { SdkExporterOptions } from "./sdk_exporter.ts";
 import type { SpoolPort } from "./spool_port.ts";
 import type { UsageSink } from "./usage_sink.ts";
 
-/** Options of {@linkcode createOtelUsageSink}. Durations are milliseconds. */
+/**
+ * Options of {@linkcode createOtelUsageSink}. Durations are milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { createOtelUsageSink, type OtelUsageOptions } from "@relaymeter/relay";
+ *
+ * const options: OtelUsageOptions = {
+ *   url: "https://collector.example/v1/logs",
+ *   protocol: "http/protobuf",
+ *   headers: () => ({ authorization: `Bearer ${"token"}` }),
+ *   extended: true,
+ *   resource: { "service.name": "my-relay", "service.instance.id": "a-1" },
+ * };
+ * const usage = await createOtelUsageSink(options);
+ * if (!usage.numbering?.()?.boot.startsWith("a-1/")) throw new Error("events are numbered");
+ * await usage.close();
+ * ```
+ */
 export interface OtelUsageOptions {
   /** Full URL of the collector's logs endpoint. Default `http://localhost:4318/v1/logs`. */
   readonly url?: string;

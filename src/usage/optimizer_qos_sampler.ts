@@ -17,7 +17,30 @@ export type OptimizerQosScores = Pick<
   | "stakeContribution"
 >;
 
-/** Where scores come from: the optimizer of one chain. */
+/**
+ * Where scores come from: the optimizer of one chain.
+ *
+ * @example
+ * ```ts
+ * import { NoopUsageSink, OptimizerQosSampler, type OptimizerQosSource, systemClock } from "@relaymeter/relay";
+ *
+ * const source: OptimizerQosSource = {
+ *   scoresOf: () => ({
+ *     selectionAvailability: 1,
+ *     selectionLatency: 1,
+ *     selectionSync: 1,
+ *     selectionStake: 0.5,
+ *     selectionComposite: 0.9,
+ *     availabilityContribution: 0.3,
+ *     latencyContribution: 0.3,
+ *     syncContribution: 0.2,
+ *     stakeContribution: 0.1,
+ *   }),
+ * };
+ * using sampler = new OptimizerQosSampler(new NoopUsageSink(), systemClock, { hostname: "a", publicAddress: "b" });
+ * if (!sampler.register("ETH1", source)) throw new Error("the chain has no source yet");
+ * ```
+ */
 export interface OptimizerQosSource {
   /** The scores of a provider; undefined while the optimizer has none, and then there is no record of it either. */
   scoresOf(provider: string): OptimizerQosScores | undefined;

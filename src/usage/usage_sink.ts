@@ -6,6 +6,18 @@ export type DropReason = "queue_full" | "rejected" | "timeout" | "retry_exhauste
 /**
  * What happened to the events of one kind. At every moment
  * `accepted = exported + (sum of dropped) + queued + inFlight + spooled`.
+ *
+ * @example The equation
+ * ```ts
+ * import { type LedgerCounts, NoopUsageSink } from "@relaymeter/relay";
+ *
+ * function isBalanced({ accepted, exported, dropped, queued, inFlight, spooled }: LedgerCounts): boolean {
+ *   const given = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+ *   return accepted === exported + given + queued + inFlight + spooled;
+ * }
+ *
+ * if (!isBalanced(new NoopUsageSink().stats().relay_usage)) throw new Error("it holds at every moment");
+ * ```
  */
 export interface LedgerCounts {
   /** Events handed over. Only grows. */
@@ -33,7 +45,31 @@ export interface UsageNumbering {
   readonly last: number;
 }
 
-/** Where usage events go: all that the relay knows of telemetry. */
+/**
+ * Where usage events go: all that the relay knows of telemetry.
+ *
+ * @example A sink beside another one
+ * ```ts
+ * import { NoopUsageSink, type UsageSink } from "@relaymeter/relay";
+ *
+ * // Sends everything where `sink` does, and counts failures.
+ * function countingFailures(sink: UsageSink): UsageSink & { failures(): number } {
+ *   let failures = 0;
+ *   return {
+ *     emit(event) {
+ *       if (!event.success) failures++;
+ *       sink.emit(event);
+ *     },
+ *     emitOptimizerQos: (event) => sink.emitOptimizerQos(event),
+ *     stats: () => sink.stats(),
+ *     close: () => sink.close(),
+ *     failures: () => failures,
+ *   };
+ * }
+ *
+ * if (countingFailures(new NoopUsageSink()).failures() !== 0) throw new Error("nothing has failed");
+ * ```
+ */
 export interface UsageSink {
   /** Takes one relay's event. Synchronous; never throws, never blocks, never waits. */
   emit(event: RelayUsageEvent): void;

@@ -23,7 +23,7 @@ static-providers:
     api-interface: jsonrpc
     node-urls:
       - url: http://127.0.0.1:${node.addr.port}
-        auth-config: { auth-headers: { x-api-key: k1 } }
+        auth-config: { auth-headers: { x-api-key: "\${NODE_KEY}" } }
 `;
   try {
     await Deno.writeTextFile(`${folder}/relay.yml`, config);
@@ -43,7 +43,7 @@ Deno.test("with them a call is relayed, its event arrives, and SIGTERM ends the 
     await using collector = startReceiver();
     await using relay = await startRelay(
       ["relay.yml", "--usage-otel-enabled", `--usage-otel-endpoint=${collector.url}`],
-      { cwd: folder, runFlags: RUN_FLAGS },
+      { cwd: folder, runFlags: RUN_FLAGS, env: { NODE_KEY: "k1" } },
     );
     const response = await fetch(relay.urls[0]!, {
       method: "POST",
@@ -62,7 +62,7 @@ for (const [missing, message] of [["net", "can't be listened on"], ["read", "can
   Deno.test(`without --allow-${missing} it says so and ends, and asks nobody`, () =>
     stage(async (folder) => {
       const flags = RUN_FLAGS.filter((flag) => !flag.startsWith(`--allow-${missing}`));
-      const { code, err } = await runCliWith(["rpcsmartrouter", "relay.yml"], {}, folder, flags);
+      const { code, err } = await runCliWith(["rpcsmartrouter", "relay.yml"], { NODE_KEY: "k1" }, folder, flags);
       assertEquals(code, 2);
       assertStringIncludes(err, message);
     }));

@@ -36,7 +36,24 @@ export type ConnectResult =
     readonly isOtherProtocol: boolean;
   };
 
-/** Opens connections: the part that each runtime has of its own. Never rejects; gives up when `signal` aborts. */
+/**
+ * Opens connections: the part that each runtime has of its own. Never rejects; gives up when `signal` aborts.
+ *
+ * @example Counting connections
+ * ```ts
+ * import type { Connect } from "@relaymeter/relay";
+ * import { denoConnect } from "@relaymeter/relay/connect-deno";
+ *
+ * let opened = 0;
+ * const connect: Connect = async (origin, signal) => {
+ *   const result = await denoConnect(origin, signal);
+ *   if (result.kind === "connection") opened++;
+ *   return result;
+ * };
+ * const refused = await connect({ hostname: "127.0.0.1", port: 1, tls: undefined }, new AbortController().signal);
+ * if (refused.kind !== "failure" || opened !== 0) throw new Error("nobody listens there");
+ * ```
+ */
 export type Connect = (origin: Origin, signal: AbortSignal) => Promise<ConnectResult>;
 
 /** Runtimes say what went wrong in prose; what of it may be told. */
