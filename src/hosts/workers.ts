@@ -88,26 +88,31 @@ export interface WorkersHandler<Env> {
  * ```
  */
 export function createWorkersHandler<Env>(options: WorkersOptions<Env>): WorkersHandler<Env> {
-  const createUsage = options.createUsage ?? (() => new NoopUsageSink());
-  let http: { readonly usage: HeldUsage; readonly relay: WorkersRelay } | undefined;
+  let http: Assembled | undefined;
   return {
     async fetch(request, env, context) {
       // What the platform says; clients can't.
       const info = { clientAddress: request.headers.get("cf-connecting-ip") ?? "" };
       if (isUpgrade(request)) return upgrade(request, info, options, env, context);
-      http ??= createHttp(options, env, () => createUsage(env));
+      http ??= create(options, env);
       const { relay, usage } = http;
       const answering = relay.fetch(request, info);
       // A client that leaves does not end its call before that is on the bill.
-      context.waitUntil(answering.then(() => usage.flush()));
+      context.waitUntil(answering.then(() => usage?.flush()));
       return await answering;
     },
   };
 }
 
-function createHttp<Env>({ createRelay }: WorkersOptions<Env>, env: Env, open: () => UsageSink | Promise<UsageSink>) {
-  const usage = new HeldUsage({ open });
-  return { usage, relay: createRelay(env, { usage, openSocket }) };
+/** A relay and where its events are held; undefined where they go nowhere. */
+interface Assembled {
+  readonly relay: WorkersRelay;
+  readonly usage: HeldUsage | undefined;
+}
+
+function create<Env>({ createRelay, createUsage }: WorkersOptions<Env>, env: Env, onEvent = () => {}): Assembled {
+  const usage = createUsage && new HeldUsage({ open: () => createUsage(env), onEvent });
+  return { usage, relay: createRelay(env, { usage: usage ?? new NoopUsageSink(), openSocket }) };
 }
 
 /** The part of the platform that makes both ends of a WebSocket. */
@@ -118,31 +123,28 @@ interface Platform {
 function upgrade<Env>(
   request: Request,
   info: ConnectionInfo,
-  { createRelay, createUsage = () => new NoopUsageSink(), socketFlushIntervalMs = 5_000 }: WorkersOptions<Env>,
+  options: WorkersOptions<Env>,
   env: Env,
   context: WorkersContext,
 ): Response {
+  const { socketFlushIntervalMs = 5_000 } = options;
   let isFlushing = false;
-  const usage = new HeldUsage({
-    open: () => createUsage(env),
-    onEvent() {
-      if (isFlushing) return;
-      isFlushing = true;
-      const due = new Promise((resolve) => setTimeout(resolve, socketFlushIntervalMs));
-      context.waitUntil(due.then(() => {
-        isFlushing = false;
-        return usage.flush();
-      }));
-    },
+  const { relay, usage } = create(options, env, () => {
+    if (isFlushing) return;
+    isFlushing = true;
+    const due = new Promise((resolve) => setTimeout(resolve, socketFlushIntervalMs));
+    context.waitUntil(due.then(() => {
+      isFlushing = false;
+      return usage?.flush();
+    }));
   });
-  const relay = createRelay(env, { usage, openSocket });
   const decision = relay.upgrade(request, info);
   if (decision instanceof Response) return decision;
   const { 0: theirs, 1: ours } = new (globalThis as unknown as Platform).WebSocketPair();
   ours.accept();
   connect(ours, decision, () => {
     // What calls under way come to is on the bill too.
-    context.waitUntil(Promise.resolve(relay.close?.(0)).then(() => usage.flush()));
+    context.waitUntil(Promise.resolve(relay.close?.(0)).then(() => usage?.flush()));
   });
   return new Response(null, { status: 101, webSocket: theirs } as ResponseInit);
 }

@@ -1,5 +1,5 @@
 /** A project that uses the package, as its authors would write it: in a folder of its own, by the package's name. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { startJsrRegistry } from "../support/jsr_registry.ts";
 import { startReceiver } from "../support/receiver.ts";
@@ -32,6 +32,17 @@ Deno.test("a project that imports what would be published from a registry relays
     JSR_URL: registry.url,
   });
   assert(registry.asked.includes("/mod.ts"));
+});
+
+Deno.test("the program runs from a registry", async () => {
+  await using registry = await startJsrRegistry();
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-config", `jsr:@relaymeter/relay@${denoConfig.version}/cli`, "spec", "list"],
+    env: { JSR_URL: registry.url, NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  assertStringIncludes(new TextDecoder().decode(stdout), "ETH1");
 });
 
 /** Writes the project, type-checks it, and runs it against a node and a collector. */

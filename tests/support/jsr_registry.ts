@@ -67,8 +67,8 @@ function unfurl(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const source = new TextDecoder().decode(bytes);
   return new TextEncoder().encode(
     source.replace(/(\bfrom |\bimport |\bimport\()"([^"]+)"/g, (whole, before: string, specifier: string) => {
-      const target = imports[specifier];
-      return target === undefined ? whole : `${before}"${target}"`;
+      const name = Object.keys(imports).find((known) => specifier === known || specifier.startsWith(`${known}/`));
+      return name === undefined ? whole : `${before}"${imports[name]}${specifier.slice(name.length)}"`;
     }),
   );
 }

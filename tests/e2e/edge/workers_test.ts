@@ -60,3 +60,33 @@ Deno.test("in workerd nobody waits for a collector that is slow, and what it ans
   });
   release();
 });
+
+Deno.test("in workerd a call whose client leaves ends, and is on the bill", async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const hung = new AbortController();
+  await using node = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async () => {
+    ask();
+    await new Promise((resolve) => hung.signal.addEventListener("abort", resolve));
+    return Response.json({});
+  });
+  const nodes = { ETHEREUM_NODES: `http://127.0.0.1:${node.addr.port}` };
+  try {
+    await inWorkerd(({ settings }) => ({ ...settings, ...nodes }), async ({ url }, { collector }) => {
+      const leaving = new AbortController();
+      const call = fetch(`${url}/eth`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}',
+        signal: leaving.signal,
+      });
+      await asked;
+      leaving.abort();
+      await call.catch(() => {});
+      await collector.waitFor(1);
+      const { api_method: method, success } = collector.records[0]!.attributes;
+      assertEquals([method, success], ["eth_chainId", false]);
+    });
+  } finally {
+    hung.abort();
+  }
+});
