@@ -1,5 +1,6 @@
 /** The relay in one file: packed, copied to an empty folder, and run there, by a user who has nothing else. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { freePort } from "../support/free_port.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { startRedis } from "../support/redis.ts";
 import { startRelay } from "../support/relay_process.ts";
@@ -138,6 +139,19 @@ Deno.test("it keeps a store, in a worker of its own program, and reads configura
   assertStringIncludes(report.out, "acme");
   const validated = await packed.run(["validate", `${ROOT}examples/relay.yml`]);
   assertEquals([validated.code, validated.err], [0, ""]);
+});
+
+Deno.test("it starts itself again for --processes", async () => {
+  await using packed = await place();
+  await using relay = await startRelay(
+    [`127.0.0.1:${freePort()}`, "ETH1", "jsonrpc", "--upstream", "http://127.0.0.1:1", "--processes=2"],
+    { program: packed.file, cwd: packed.folder, env: { HOME: packed.home, XDG_CACHE_HOME: "" }, listeners: 2 },
+  );
+  assertEquals(relay.urls[0], relay.urls[1]);
+  const health = await fetch(`${relay.urls[0]}/lava/health`);
+  assertEquals(await health.text(), "Health status OK");
+  relay.kill("SIGTERM");
+  assertEquals(await relay.exited, 0);
 });
 
 Deno.test("first starts at once do not get in each other's way", async () => {
