@@ -1,5 +1,6 @@
 /** A relay of the engine alone: providers that answer at once, without sockets. */
 import { MemoryCache, silentLog, systemClock } from "../../mod.ts";
+import { createCoarseClock } from "../../src/domain/coarse_clock.ts";
 import type { ProtocolCall, RelayRequest } from "../../src/domain/relay_request.ts";
 import { NO_STEERING } from "../../src/domain/steering.ts";
 import type { NodeReply } from "../../src/domain/wire.ts";
@@ -83,7 +84,8 @@ export function createEngine(
       health: new NodeHealth(),
     }],
   }));
-  const clock = systemClock;
+  // As the program has it.
+  const clock = createCoarseClock(systemClock);
   const selector = new TrackingSelector(providers, { clock, log: silentLog, random: Math.random }, {
     ...resolveOptimizerOptions(),
     averageBlockTimeMs: CHAIN.averageBlockTimeMs,

@@ -77,7 +77,13 @@ function createQuestion(deps: NodeProbeDeps, query: NodeQuery): NodeQuestion | u
     async ask(candidate, signal, block = 0): Promise<ProbeResult> {
       const call = await wording.put(query, fillIn(query.template, block), candidate, signal);
       if (typeof call === "string") return { kind: "unknown", text: call, sample: undefined };
-      const { reading, sample } = await attempt(deps, requestOf(deps, call, api), { candidate, api }, signal);
+      const { reading, sample } = await attempt(
+        deps,
+        requestOf(deps, call, api),
+        { candidate, api },
+        deps.clock.monotonic(),
+        signal,
+      );
       if (reading.kind === "failure") return { kind: "unknown", text: reading.error.message, sample };
       const { nodeError } = reading;
       const text = wording.read(query, reading.body);

@@ -31,6 +31,9 @@ export interface CachedReply {
 export interface ReplyCache {
   /** The reply under a key; undefined when there is none any more. Never throws, never rejects, and soon gives up. */
   get(key: string): CachedReply | undefined | Promise<CachedReply | undefined>;
-  /** Keeps a reply for `ttlMs`, or not at all. Never throws, and nothing is waited for. */
+  /**
+   * Keeps a reply for `ttlMs`, or not at all. Never throws, and nothing is waited for. Its body may be part of a larger
+   * piece of memory, which is kept as well unless the body is copied.
+   */
   set(key: string, entry: CachedReply, ttlMs: number): void;
 }

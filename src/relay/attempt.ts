@@ -39,17 +39,17 @@ export function isAnswered(result: AttemptResult): result is AnsweredResult {
 }
 
 /**
- * One try against one node URL. Never rejects. Once `signal` is aborted nobody looks at what it comes to, and the
+ * One try against one node URL, which starts now. Never rejects. Once `signal` is aborted nobody looks at what it comes to, and the
  * transport gives up.
  */
 export async function attempt(
   { transport, clock }: AttemptDeps,
   request: RelayRequest,
   order: AttemptOrder,
+  startedAtMs: number,
   signal: Cancellation,
 ): Promise<AttemptResult> {
   const { candidate: { provider, nodeUrl }, api } = order;
-  const startedAtMs = clock.monotonic();
   const nodeRequest = nodeRequestFor(request.nodeRequest, api.internalPath, nodeUrl.internalPath);
   const sent = await transport.send(nodeUrl, nodeRequest, request.caller.address, signal);
   const reply = sent.kind === "reply" ? sent.reply : undefined;

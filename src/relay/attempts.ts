@@ -95,8 +95,8 @@ export class Attempts implements Placed {
     this.#urls.push(nodeUrl);
     this.#running = [...this.#running, running];
     this.#deps.inFlight.add(this);
-    this.#setTimer();
-    attempt(this.#deps, this.#request, order, running.canceller).then(
+    this.#setTimer(startedAtMs);
+    attempt(this.#deps, this.#request, order, startedAtMs, running.canceller).then(
       (result) => this.#end(running, result),
       (mistake) => {
         this.#deps.log.error("attempt failed by a mistake of the relay", { error: String(mistake) });
@@ -197,7 +197,7 @@ export class Attempts implements Placed {
   }
 
   /** One timer for all of them, at the moment that is next. */
-  #setTimer(): void {
+  #setTimer(nowMs?: number): void {
     this.#cancelTimer();
     this.#cancelTimer = NO_TIMER;
     this.#isTimeUp = false;
@@ -205,7 +205,7 @@ export class Attempts implements Placed {
     let atMs = this.#plan.deadlineMs;
     for (const { dueAtMs } of this.#running) atMs = Math.min(atMs, dueAtMs);
     // Timers take whole milliseconds; one that is early would find that it is not time yet.
-    const delayMs = Math.max(0, Math.ceil(atMs - this.#deps.clock.monotonic()));
+    const delayMs = Math.max(0, Math.ceil(atMs - (nowMs ?? this.#deps.clock.monotonic())));
     this.#cancelTimer = this.#deps.clock.schedule(delayMs, () => {
       if (this.#isLetGo) return this.expire();
       const tell = this.#tell;

@@ -6,7 +6,7 @@ import type { ReplyCache } from "../domain/reply_cache.ts";
 import type { ChainTimes } from "./cache_policy.ts";
 import { type Asked, Caching } from "./caching.ts";
 import type { Consistency } from "./consistency.ts";
-import { Dispatcher, type DispatcherDeps, type DispatcherOptions } from "./dispatcher.ts";
+import { type Dispatched, Dispatcher, type DispatcherDeps, type DispatcherOptions } from "./dispatcher.ts";
 import { type Meter, type Refusal, retryAfterSeconds } from "./meter.ts";
 import { noMetrics, type RelayMetrics } from "./relay_metrics.ts";
 
@@ -51,9 +51,12 @@ export class Relay {
   async run(request: RelayRequest): Promise<Outcome> {
     const refusal = this.#deps.meter.admit(request);
     if (refusal !== undefined) return refused(request, refusal);
-    const outcome = this.#caching === undefined
-      ? (await this.#ask(request)).outcome
-      : await this.#answerFrom(this.#caching, request);
+    let outcome: Outcome;
+    if (this.#caching === undefined) {
+      const head = this.#deps.selector.head();
+      outcome =
+        this.#show(request, head, await this.#dispatcher.dispatch(request, this.#minBlock(request, head))).outcome;
+    } else outcome = await this.#answerFrom(this.#caching, request);
     const receipt = this.#deps.meter.record(request, outcome);
     return receipt === undefined ? outcome : { ...outcome, notes: [...outcome.notes, [RECEIPT_HEADER, receipt]] };
   }
@@ -75,14 +78,24 @@ export class Relay {
 
   /** Asks nodes that have what the caller has seen, and remembers what it is shown. */
   async #ask(request: RelayRequest): Promise<Asked> {
-    const { selector, consistency, metrics } = this.#deps;
-    const head = selector.head();
+    const head = this.#deps.selector.head();
+    return this.#show(request, head, await this.#dispatcher.dispatch(request, this.#minBlock(request, head)));
+  }
+
+  /** The block that nodes must have. */
+  #minBlock(request: RelayRequest, head: number): number {
+    const { consistency, metrics } = this.#deps;
     const seen = consistency?.minBlock(request) ?? 0;
     if (seen > 0) metrics.heldToBlock(request);
     // A node that is known not to have the block is not asked for it where another one has.
     const { to } = request.api.requestedBlock;
-    const dispatched = await this.#dispatcher.dispatch(request, to > 0 && to <= head ? to : seen);
+    return to > 0 && to <= head ? to : seen;
+  }
+
+  /** Remembers what the caller is shown. */
+  #show(request: RelayRequest, head: number, dispatched: Dispatched): Asked {
     if (!("winner" in dispatched)) return dispatched;
+    const { selector, consistency } = this.#deps;
     const { outcome, winner: { reading, reply } } = dispatched;
     // A provider is not believed to have more than all of them together.
     consistency?.show(request, Math.min(selector.headOf(outcome.provider), selector.head()));

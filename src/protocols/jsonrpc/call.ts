@@ -117,8 +117,10 @@ function statusOf(body: Uint8Array | null): { status: number; headers: WireRespo
 }
 
 function parseSpan(bytes: Uint8Array, { start, end }: Span): unknown {
-  return JSON.parse(new TextDecoder().decode(bytes.subarray(start, end)));
+  return JSON.parse(decoder.decode(bytes.subarray(start, end)));
 }
+
+const decoder = new TextDecoder();
 
 /** Most bytes that one error for a whole batch may come to, once it stands in the place of every call's answer. */
 const MAX_REPEATED_BYTES = 10 * 1024 * 1024;

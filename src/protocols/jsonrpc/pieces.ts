@@ -1,3 +1,4 @@
+import { copyBytes, passingBytes } from "../../domain/bytes.ts";
 import type { Span } from "./envelope.ts";
 
 /** Part of an array of bytes, of which no view is made: that would cost more than to copy the few bytes it has. */
@@ -24,21 +25,16 @@ export function textPiece(text: string): Piece {
 }
 
 const encoder = new TextEncoder();
-/** Up to so many bytes are copied one by one. */
-const FEW_BYTES = 64;
-
 /** Puts pieces together, copying each once. */
 export function joinPieces(pieces: Pieces): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (let i = 0; i < pieces.length; i++) length += pieces[i]!.end - pieces[i]!.start;
-  const whole = new Uint8Array(length);
+  const whole = passingBytes(length);
   let at = 0;
   for (let i = 0; i < pieces.length; i++) {
     const { bytes, start, end } = pieces[i]!;
-    if (end - start > FEW_BYTES) {
-      whole.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), at);
-      at += end - start;
-    } else for (let from = start; from < end; from++) whole[at++] = bytes[from]!;
+    copyBytes(bytes, start, end, whole, at);
+    at += end - start;
   }
   return whole;
 }

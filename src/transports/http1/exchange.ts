@@ -1,4 +1,5 @@
 import type { Cancellation } from "../../domain/cancellation.ts";
+import type { SendResult } from "../../providers/transport.ts";
 import type { Fault } from "./head.ts";
 import type { ParsedResponse } from "./response_parser.ts";
 
@@ -18,7 +19,7 @@ export interface Holder {
   abandon(exchange: Exchange): void;
 }
 
-/** One request and what comes of it: it waits for a connection, then has one for itself. */
+/** One request and what comes of it, of which `finish` makes the result: it waits for a connection, then has one for itself. */
 export class Exchange {
   readonly parts: readonly Uint8Array<ArrayBuffer>[];
   readonly isHead: boolean;
@@ -26,15 +27,23 @@ export class Exchange {
   isRepeated = false;
   /** Who has it: the pool, or a connection. */
   holder: Holder | undefined;
-  readonly promise: Promise<ExchangeResult>;
-  readonly #resolve: (result: ExchangeResult) => void;
+  readonly promise: Promise<SendResult>;
+  readonly #resolve: (result: SendResult | Promise<SendResult>) => void;
+  readonly #finish: (result: ExchangeResult) => SendResult | Promise<SendResult>;
+  #hasEnded = false;
   readonly #signal: Cancellation;
 
-  constructor(parts: readonly Uint8Array<ArrayBuffer>[], isHead: boolean, signal: Cancellation) {
+  constructor(
+    parts: readonly Uint8Array<ArrayBuffer>[],
+    isHead: boolean,
+    signal: Cancellation,
+    finish: (result: ExchangeResult) => SendResult | Promise<SendResult>,
+  ) {
     this.parts = parts;
     this.isHead = isHead;
     this.#signal = signal;
-    const { promise, resolve } = Promise.withResolvers<ExchangeResult>();
+    this.#finish = finish;
+    const { promise, resolve } = Promise.withResolvers<SendResult>();
     this.promise = promise;
     this.#resolve = resolve;
     // An object instead of a function: nothing is made for each request.
@@ -49,8 +58,14 @@ export class Exchange {
 
   /** Says how it ended; the first word counts. */
   end(result: ExchangeResult): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.holder = undefined;
     this.#signal.removeEventListener("abort", this);
-    this.#resolve(result);
+    try {
+      this.#resolve(this.#finish(result));
+    } catch (mistake) {
+      this.#resolve(Promise.reject(mistake));
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { passingBytes } from "../../domain/bytes.ts";
 import type { HeaderFields } from "../../domain/wire.ts";
 
 /** Fields that say where a message ends or what becomes of its connection: the transport's own business. */
@@ -56,7 +57,7 @@ export function requestBytes(
   const isBodiless = body === null && (verb === "GET" || verb === "HEAD" || verb === "DELETE" || verb === "OPTIONS");
   const end = isBodiless ? "\r\n" : `content-length: ${body?.length ?? 0}\r\n\r\n`;
   const tail = body !== null && body.length <= COALESCED_BYTES ? body : undefined;
-  const bytes = new Uint8Array(head.length + end.length + (tail?.length ?? 0));
+  const bytes = passingBytes(head.length + end.length + (tail?.length ?? 0));
   bytes.set(head);
   writeLatin1(bytes, head.length, end);
   if (tail !== undefined) bytes.set(tail, head.length + end.length);

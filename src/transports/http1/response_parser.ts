@@ -1,3 +1,4 @@
+import { copyBytes, passingBytes } from "../../domain/bytes.ts";
 import type { HeaderFields } from "../../domain/wire.ts";
 import { type Fault, type Head, type HeadLine, isTrailerAllowed, readFields, readHead } from "./head.ts";
 import { LineMemory } from "./line_memory.ts";
@@ -314,7 +315,8 @@ export class ResponseParser {
       const end = this.#start + count;
       if (this.#filled === 0 && count === this.#missing && this.#stage === "length") {
         // Nearly always all of it has come with the head.
-        this.#body = this.#buffer.slice(this.#start, end);
+        this.#body = passingBytes(count);
+        copyBytes(this.#buffer, this.#start, end, this.#body, 0);
       } else {
         this.#reserve(this.#filled + count);
         this.#body.set(this.#buffer.subarray(this.#start, end), this.#filled);

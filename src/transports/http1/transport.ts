@@ -60,7 +60,7 @@ export class Http1Transport implements Transport {
     };
   }
 
-  async send(
+  send(
     nodeUrl: NodeUrl,
     request: NodeRequest,
     clientAddress: string,
@@ -69,27 +69,21 @@ export class Http1Transport implements Transport {
     const { fallback } = this.#deps;
     const target = this.#targetOf(nodeUrl);
     if (target.isOtherProtocol && fallback !== undefined) {
-      return await fallback.send(nodeUrl, request, clientAddress, signal);
+      return fallback.send(nodeUrl, request, clientAddress, signal);
     }
-    if (signal.aborted || this.#isClosed) return DISCONNECTED;
+    if (signal.aborted || this.#isClosed) return Promise.resolve(DISCONNECTED);
     const head = headOf(nodeUrl, target, request, clientAddress);
-    if (head === undefined) return failure("invalid_request", "it holds a character that HTTP does not allow");
-    const exchange = new Exchange(
-      requestBytes(head, request.verb, request.body),
-      request.verb === "HEAD",
-      signal,
-    );
-    target.pool.send(exchange);
-    const result = await exchange.promise;
-    if (
-      result.kind === "unreachable" && result.isOtherProtocol && fallback !== undefined && nodeUrl.tls === undefined
-    ) {
+    if (head === undefined) return Promise.resolve(NOT_HTTP);
+    const parts = requestBytes(head, request.verb, request.body);
+    const exchange = new Exchange(parts, request.verb === "HEAD", signal, (result) => {
+      if (result.kind === "response") return this.#reply(result.response);
+      const isOther = result.kind === "unreachable" && result.isOtherProtocol;
+      if (!isOther || fallback === undefined || nodeUrl.tls !== undefined) return this.#failure(result);
       target.isOtherProtocol = true;
-      return await fallback.send(nodeUrl, request, clientAddress, signal);
-    }
-    if (result.kind !== "response") return this.#failure(result);
-    const reply = this.#reply(result.response);
-    return reply instanceof Promise ? await reply : reply;
+      return fallback.send(nodeUrl, request, clientAddress, signal);
+    });
+    target.pool.send(exchange);
+    return exchange.promise;
   }
 
   /** Open connections to all nodes. */
@@ -178,6 +172,7 @@ interface Target {
 
 const NO_TLS_OPTIONS: NodeTls = {};
 
+const NOT_HTTP = failure("invalid_request", "it holds a character that HTTP does not allow");
 const DISCONNECTED = failure("upstream_disconnected", "the connection broke before the answer was complete");
 
 const FAULTS: Readonly<Record<Exclude<Fault, "body_too_large">, string>> = {
