@@ -38,7 +38,7 @@ export function acceptWebSockets(
   const pinging = setInterval(() => askForLife(isAlive), pingIntervalMs);
   server.on("close", () => clearInterval(pinging));
 
-  server.on("upgrade", (incoming: IncomingMessage, stream: Duplex, head: Uint8Array) => {
+  server.on("upgrade", (incoming, stream, head) => {
     // Whatever goes wrong is between this client and its connection.
     stream.on("error", () => stream.destroy());
     try {
@@ -48,7 +48,7 @@ export function acceptWebSockets(
         ? upgrade(request, { clientAddress, path: pathOf(incoming) })
         : new Response("the only protocol to upgrade to is websocket\n", { status: 400 });
       if (decision instanceof Response) return void refuse(stream, decision);
-      handshakes.handleUpgrade(incoming, stream, head as never, (socket) => {
+      handshakes.handleUpgrade(incoming, stream, head, (socket) => {
         isAlive.set(socket, true);
         socket.on("pong", () => isAlive.set(socket, true));
         socket.on("close", () => isAlive.delete(socket));
@@ -73,6 +73,10 @@ function askForLife(isAlive: Map<WebSocket, boolean>): void {
 
 /** Puts a session to a socket. */
 function connect(socket: WebSocket, accept: AcceptSocket, closeTimeoutMs: number): void {
+  const cutLater = () => {
+    const cutting = setTimeout(() => socket.terminate(), closeTimeoutMs);
+    socket.on("close", () => clearTimeout(cutting));
+  };
   const session = accept({
     get bufferedAmount() {
       return socket.bufferedAmount;
@@ -84,14 +88,13 @@ function connect(socket: WebSocket, accept: AcceptSocket, closeTimeoutMs: number
     },
     close: (code, reason) => {
       socket.close(code, reason);
-      const cutting = setTimeout(() => socket.terminate(), closeTimeoutMs);
-      socket.on("close", () => clearTimeout(cutting));
+      cutLater();
     },
   });
   socket.on("message", (data, isBinary) => session.message(isBinary ? data : data.toString()));
   socket.on("close", () => session.closed());
-  // It is closed then, with the code that the fault has.
-  socket.on("error", () => {});
+  // It is being closed then, with the code that the fault has.
+  socket.on("error", cutLater);
 }
 
 function pathOf({ url = "/" }: IncomingMessage): string {
@@ -111,5 +114,6 @@ async function refuse(stream: Duplex, response: Response): Promise<void> {
   for (const [name, value] of response.headers) lines.push(`${name}: ${value}`);
   lines.push(`content-length: ${body.length}`, "connection: close", "", "");
   stream.write(lines.join("\r\n"));
-  stream.end(body);
+  // The client need not end its side.
+  stream.end(body, () => stream.destroy());
 }

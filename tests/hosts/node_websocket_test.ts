@@ -5,7 +5,7 @@ import type { SocketReceiver } from "../../src/hosts/websocket_session.ts";
 import { frame, OPCODES, RawSocket } from "../support/raw_socket.ts";
 
 /** A listener that has nothing behind it, and what it is told of its sockets. */
-async function start(options: { maxMessageBytes?: number; pingIntervalMs?: number }) {
+async function start(options: { maxMessageBytes?: number; pingIntervalMs?: number; closeTimeoutMs?: number }) {
   const ended = Promise.withResolvers<void>();
   const receiver: SocketReceiver = { message() {}, closed: () => ended.resolve() };
   const fetch = () => Promise.resolve(new Response("over HTTP"));
@@ -54,6 +54,24 @@ Deno.test("who gives no sign of life is cut, who does is not", async () => {
   })();
   assertEquals(await dead.ended(), 0);
   await answering;
+});
+
+Deno.test("who sends what is no frame, and stays, is cut", async () => {
+  await using at = await start({ closeTimeoutMs: 50 });
+  using client = await RawSocket.open(at.url);
+  await client.send(frame("hello", { reservedBits: 0x40 }));
+  await at.ended;
+  assertEquals(await client.ended(), 1002);
+});
+
+Deno.test("who is refused an upgrade, and stays, is let go", async () => {
+  const fetch = () => Promise.resolve(new Response());
+  const limits = { headerTimeoutMs: 5_000, idleTimeoutMs: 5_000 };
+  const refusing = () => new Response("no", { status: 429 });
+  const listener = await listenNode({ hostname: "127.0.0.1", port: 0 }, fetch, limits, refusing);
+  using client = await RawSocket.open(`http://127.0.0.1:${listener.port}/`);
+  assertEquals(client.status, 429);
+  await listener.shutdown();
 });
 
 Deno.test("several relays at one address have their WebSockets below their paths", async () => {
