@@ -5,7 +5,7 @@ import { freePort } from "../support/free_port.ts";
 import { answerWith, GrpcClient, message, startGrpcNode, statusOf } from "../support/grpc_wire.ts";
 import { startHeldNode } from "../support/held_node.ts";
 import { startReceiver } from "../support/receiver.ts";
-import { type LogLine, type RelayProcess, runCli, startRelay } from "../support/relay_process.ts";
+import { type LogLine, type RelayProcess, runCli, runCliWith, startRelay } from "../support/relay_process.ts";
 import { connectSocket } from "../support/socket_client.ts";
 
 /** One call on a connection of its own, so that the kernel chooses whose it is. */
@@ -282,4 +282,34 @@ Deno.test("relays without a parent share a port when both say so, and not otherw
   first.kill("SIGTERM");
   assertEquals(await first.exited, 0);
   assertEquals(await ask(second.urls[0]!), "x");
+});
+
+Deno.test("processes have the permissions of their parent and no others, and without --allow-run there are none", async () => {
+  await using node = startHeldNode("x");
+  const address = `127.0.0.1:${freePort()}`;
+  await using config = await configOnDisk(ethereum({ a: node.url }, { address }));
+  // What the parent may read and a relay does not need is not handed on.
+  const read = `--allow-read=.,${config.path},/proc/version`;
+  const few = ["--no-prompt", "--allow-net", "--allow-env", "--allow-sys=hostname", read];
+  const args = [config.path, "--processes=2"];
+  const refused = await runCliWith(["rpcsmartrouter", ...args], {}, undefined, few);
+  assertEquals(refused.code, 2);
+  assertStringIncludes(refused.err, "--allow-run");
+
+  await using relay = await startRelay([...args, "--admin-listen-address=0"], {
+    listeners: 2,
+    runFlags: [...few, `--allow-run=${Deno.execPath()}`],
+  });
+  assertEquals(await ask(relay.urls[0]!), "x");
+  for (const pid of await childrenOf(relay)) {
+    const line = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0");
+    const permissions = line.filter((part) => part.startsWith("--allow-") || part === "-A");
+    assertEquals(permissions, ["--allow-net", "--allow-env", `--allow-read=.,${config.path}`, "--allow-sys=hostname"]);
+  }
+  // They read the file again.
+  const admin = `http://${(await relay.logged(({ message }) => message === "administration is listening"))["address"]}`;
+  const response = await fetch(`${admin}/admin/reload`, { method: "POST" });
+  assertEquals((await response.json()).status, "applied");
+  relay.kill("SIGTERM");
+  assertEquals(await relay.exited, 0);
 });
