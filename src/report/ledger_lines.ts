@@ -23,12 +23,12 @@ const PREFIX = "relay_usage_";
 const DROPPED = `${PREFIX}dropped_`;
 
 /**
- * The ledgers in a text: the final ones of a relay's log, which is a JSON object in each line, or that of a snapshot of
- * `/metrics`. Other lines are skipped.
+ * The ledgers in a text: the final ones of a relay's log, which is a JSON object in each line, or those of a snapshot
+ * of `/metrics`, one for each process that it is of. Other lines are skipped.
  */
 export function readLedgers(text: string): RelayLedger[] {
-  const snapshot = readSnapshot(text);
-  if (snapshot !== undefined) return [snapshot];
+  const snapshots = readSnapshots(text);
+  if (snapshots.length > 0) return snapshots;
   return text.split("\n").flatMap((line) => {
     // A log may hold gigabytes of other lines.
     if (!line.includes('"usage_boot"')) return [];
@@ -46,13 +46,16 @@ export function readLedgers(text: string): RelayLedger[] {
 
 const METRIC = /^[a-z_]*usage_events_([a-z_]+)\{([^}]*)\} (\d+)$/gm;
 
-/** The ledger of a snapshot in the text format of Prometheus, read as if it were a line of the log. */
-function readSnapshot(text: string): RelayLedger | undefined {
-  const fields: Record<string, unknown> = {};
+/** The ledgers of a snapshot in the text format of Prometheus, each read as if it were a line of the log. */
+function readSnapshots(text: string): RelayLedger[] {
+  const byProcess = new Map<string, Record<string, unknown>>();
   for (const [, name, labelText, value] of text.matchAll(METRIC)) {
     const labels = Object.fromEntries(
       [...labelText!.matchAll(/([a-z]+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, escaped]) => [key!, unescape(escaped!)]),
     );
+    const process = labels["process"] ?? "";
+    const fields = byProcess.get(process) ?? {};
+    byProcess.set(process, fields);
     if (name === "numbered_total") {
       fields["usage_boot"] = labels["boot"];
       fields["usage_last_number"] = Number(value);
@@ -61,8 +64,8 @@ function readSnapshot(text: string): RelayLedger | undefined {
       fields[`${PREFIX}${field}${labels["reason"] === undefined ? "" : `_${labels["reason"]}`}`] = Number(value);
     }
   }
-  const ledger = readLedger(fields);
-  return ledger && { ...ledger, isFinal: false };
+  const ledgers = [...byProcess.values()].flatMap((fields) => readLedger(fields) ?? []);
+  return ledgers.map((ledger) => ({ ...ledger, isFinal: false }));
 }
 
 function unescape(text: string): string {

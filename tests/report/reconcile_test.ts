@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { mergeMetrics } from "../../src/cli/processes/merge_metrics.ts";
 import { readLedgers, type RelayLedger } from "../../src/report/ledger_lines.ts";
 import { type Arrival, reconcile } from "../../src/report/reconcile.ts";
 
@@ -195,4 +196,17 @@ lava_rpcsmartrouter_usage_events_numbered_total{boot="a \\"quoted\\" host/abc"} 
     spooled: 0,
     isBalanced: true,
   }]);
+});
+
+Deno.test("a snapshot of several processes is a ledger of each", () => {
+  const pageOf = (boot: string, exported: number) =>
+    ["accepted_total", "exported_total", "queued", "in_flight", "spooled"].map((name) =>
+      `lava_rpcsmartrouter_usage_events_${name}{kind="relay_usage"} ${/accepted|exported/.test(name) ? exported : 0}`
+    ).concat(`lava_rpcsmartrouter_usage_events_numbered_total{boot="${boot}"} ${exported}`)
+      .map((sample) => `# TYPE ${sample.split("{")[0]} counter\n${sample}`).join("\n");
+  const page = mergeMetrics([{ slot: 1, text: pageOf("host-1/abc", 5) }, { slot: 2, text: pageOf("host-2/def", 7) }]);
+  assertEquals(readLedgers(page).map(({ boot, last, exported, isFinal }) => [boot, last, exported, isFinal]), [
+    ["host-1/abc", 5, 5, false],
+    ["host-2/def", 7, 7, false],
+  ]);
 });
