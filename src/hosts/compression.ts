@@ -9,16 +9,25 @@ export interface CompressionOptions {
   readonly minBytes: number;
 }
 
+/** What is known of the platform. To find out takes memory that comes back late: once is enough. */
+const isAvailable = new Map<ContentCoding, boolean>();
+
 /** Those of the codings that the platform has: brotli is not everywhere. */
 export function availableCodings(codings: readonly ContentCoding[]): readonly ContentCoding[] {
   return codings.filter((coding) => {
-    try {
-      new CompressionStream(formatOf(coding));
-      return true;
-    } catch {
-      return false;
-    }
+    const known = isAvailable.get(coding) ?? canCompress(coding);
+    isAvailable.set(coding, known);
+    return known;
   });
+}
+
+function canCompress(coding: ContentCoding): boolean {
+  try {
+    new CompressionStream(formatOf(coding));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The coding to use for a client that sent this `Accept-Encoding`; undefined to send the body as it is. */
