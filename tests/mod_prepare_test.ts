@@ -87,7 +87,7 @@ Deno.test("probes stop with the configuration that wanted them", async () => {
 Deno.test("configurations that are no longer in force are forgotten, however many there were", async () => {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
-  const { relay, clock, ask } = start({ a: answering() });
+  const { relay, clock, ask } = start({ a: answering() }, { ...CONFIG, probes: {} });
   const configs: WeakRef<RelayConfig>[] = [];
   for (let i = 0; i < 10; i++) {
     const config: RelayConfig = { ...CONFIG, providers: [providerAt("a"), providerAt(`b${i}`)], probes: {} };

@@ -249,7 +249,11 @@ export function assemble(config: RelayConfig, surroundings: Surroundings, previo
       if (!isFirst) sockets?.replaceNodes({ providers, selector, transport: upstream });
       prober = probes && createProber(probes);
     },
-    retire: async () => await prober?.[Symbol.asyncDispose](),
+    async retire() {
+      const retired = prober;
+      prober = undefined;
+      await retired?.[Symbol.asyncDispose]();
+    },
     close() {
       sockets?.close();
       upstream.close?.();

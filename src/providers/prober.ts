@@ -61,7 +61,8 @@ export class Prober implements AsyncDisposable {
 
   /** Asks nothing more, and waits for what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
+    // An error of the platform's own would remember who has called, and keep all that they know.
+    this.#stop.abort("probes have stopped");
     for (const cancel of this.#cancels) cancel();
     await Promise.all(this.#underWay);
   }
