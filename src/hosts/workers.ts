@@ -61,8 +61,9 @@ export interface WorkersHandler<Env> {
 }
 
 /**
- * Creates what a Worker's module exports as its default: HTTP, and WebSockets with subscriptions. The response to a client
- * does not wait for its events, which the platform lets leave afterwards. What the platform ends before that is lost:
+ * Creates what a Worker's module exports as its default: HTTP, and WebSockets with subscriptions. A client's address is
+ * what `cf-connecting-ip` says, which Cloudflare sets; elsewhere, what is in front has to. The response to a client does not
+ * wait for its events, which the platform lets leave afterwards. What the platform ends before that is lost:
  * `exportTimeoutMs` of the sink must be well below its half minute.
  *
  * @example
@@ -91,7 +92,6 @@ export function createWorkersHandler<Env>(options: WorkersOptions<Env>): Workers
   let http: Assembled | undefined;
   return {
     async fetch(request, env, context) {
-      // What the platform says; clients can't.
       const info = { clientAddress: request.headers.get("cf-connecting-ip") ?? "" };
       if (isUpgrade(request)) return upgrade(request, info, options, env, context);
       http ??= create(options, env);
