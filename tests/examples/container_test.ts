@@ -38,6 +38,8 @@ Deno.test("the image has the runtime that the tests run on, and the permissions 
   const { words } = only(IMAGE, "ENTRYPOINT");
   assertEquals(permissionsOf(words), permissionsOf(denoConfig.tasks.start.split(" ")));
   assert(words.includes("--no-prompt") && !words.includes("-A"));
+  // The image has no deno.json that would say so.
+  for (const feature of denoConfig.unstable) assert(words.includes(`--unstable-${feature}`), feature);
 });
 
 Deno.test("what the image is made of is there, and not ignored", async () => {
