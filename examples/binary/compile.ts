@@ -37,6 +37,7 @@ async function main(): Promise<number> {
       "--minify",
       "--no-prompt",
       "--unstable-net",
+      "--unstable-no-legacy-abort",
       ...PERMISSIONS,
       ...(args["processes"] ? ["--allow-run"] : []),
       ...(target === undefined ? [] : ["--target", target]),

@@ -84,3 +84,60 @@ Deno.test("two lives of the unit: what the collector did not take in the first, 
   await Deno.writeTextFile(config.path, "endpoints: []");
   assertEquals((await runCliWith(["rpcsmartrouter", ...args(config.path)], env)).code, 2);
 });
+
+/** What the unit does to a process, by hand: a user of its own without any rights, and two folders to write to. */
+const SANDBOX = `#!/bin/sh
+exec unshare --mount sh -c '
+  mount --bind "$STATE" "$STATE" && mount --bind "$CACHE_DIRECTORY" "$CACHE_DIRECTORY" &&
+    mount -o remount,bind,ro / && umask "$UMASK" &&
+    exec setpriv --reuid=61234 --regid=61234 --clear-groups --no-new-privs --bounding-set=-all "$PROGRAM" "$@"
+' sh "$@"
+`;
+
+Deno.test("a packed program runs in what the unit leaves it: it unpacks into the one folder, and spools into the other", async () => {
+  if (!(await new Deno.Command("unshare", { args: ["--mount", "true"] }).output()).success) {
+    Deno.stderr.writeSync(new TextEncoder().encode("skipped: the unit's sandbox, because unshare is not permitted\n"));
+    return;
+  }
+  await using node = startCountingNode();
+  await using collector = new Collector();
+  await using config = await writeConfig([{ name: "node", url: node.url }]);
+  await using folder = await tempFolder();
+  const unit = new UnitFile(TEXT);
+  const specifiers = { instance: "eth1", hostname: "host", state: `${folder.path}/lib` };
+  const folderOf = (base: string, name: string) =>
+    `${folder.path}/${base}/${expand(unit.one("Service", name), specifiers)}`;
+  const [state, cache] = [folderOf("lib", "StateDirectory"), folderOf("cache", "CacheDirectory")];
+  for (const path of [state, cache]) {
+    await Deno.mkdir(path, { recursive: true });
+    await Deno.chown(path, 61234, 61234);
+  }
+  await Deno.chmod(folder.path, 0o755);
+  await Deno.chmod(config.path, 0o644);
+  const program = `${folder.path}/relaymeter`;
+  const packed = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "pack", "--output", program],
+    cwd: new URL("../../", import.meta.url).pathname,
+  }).output();
+  assertEquals(packed.code, 0, new TextDecoder().decode(packed.stderr));
+  await Deno.writeTextFile(`${folder.path}/sandbox.sh`, SANDBOX, { mode: 0o755 });
+  const env = {
+    ...variablesOf(unit.all("Service", "Environment").map((line) => expand(line, specifiers))),
+    RELAYMETER_USAGE_OTEL_ENDPOINT: collector.url,
+    CACHE_DIRECTORY: cache,
+    STATE: state,
+    UMASK: unit.one("Service", "UMask"),
+    PROGRAM: program,
+    HOME: "/",
+  };
+  await using relay = await startRelay([config.path], { program: `${folder.path}/sandbox.sh`, env });
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_getBalance", params: ["acme", "latest"] });
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(relay.urls[0]!, { method: "POST", headers, body });
+  assertEquals((await response.json()).result, "0x1");
+  await collector.until(({ records }) => records.length === 1);
+  assertEquals([...Deno.readDirSync(cache)].map(({ name }) => name), ["relaymeter-61234"]);
+  assert([...Deno.readDirSync(state)].length > 0);
+  relay.kill("SIGTERM");
+  assertEquals(await relay.exited, 0);
+});

@@ -38,8 +38,15 @@ Deno.test("the image has the runtime that the tests run on, and the permissions 
   const { words } = only(IMAGE, "ENTRYPOINT");
   assertEquals(permissionsOf(words), permissionsOf(denoConfig.tasks.start.split(" ")));
   assert(words.includes("--no-prompt") && !words.includes("-A"));
-  // The image has no deno.json that would say so.
-  for (const feature of denoConfig.unstable) assert(words.includes(`--unstable-${feature}`), feature);
+});
+
+Deno.test("what runs without deno.json has of the runtime what the relay is tested with", async () => {
+  const places = ["examples/container/Dockerfile", "examples/binary/head.sh", "examples/binary/compile.ts"];
+  assert(denoConfig.unstable.length > 0);
+  for (const place of [...places, "src/cli/processes/child_command.ts"]) {
+    const text = await Deno.readTextFile(`${ROOT}${place}`);
+    for (const feature of denoConfig.unstable) assert(text.includes(`--unstable-${feature}`), `${feature} in ${place}`);
+  }
 });
 
 Deno.test("what the image is made of is there, and not ignored", async () => {

@@ -134,7 +134,9 @@ Deno.test("every command line of the documents and examples is one that the prog
   const files = [
     "README.md",
     "CONTRIBUTING.md",
+    "examples/binary/README.md",
     "examples/collector/README.md",
+    "examples/edge/README.md",
     ...NAMES.map((name) => `examples/operations/${name}`),
   ];
   let count = 0;
@@ -143,7 +145,8 @@ Deno.test("every command line of the documents and examples is one that the prog
     for (const { language, text } of blocks) {
       if (language !== "sh") continue;
       for (const line of commandsOf(text)) {
-        const [, rest] = /(?:^|\s)(?:cli\.ts|relaymeter|deno task start)\s+(.*?)(?:\s+&)?$/.exec(line) ?? [];
+        const [, rest] =
+          /(?:^|\s)(?:cli\.ts|(?:\.\/)?relaymeter(?:\.run)?|deno task start)\s+(.*?)(?:\s+&)?$/.exec(line) ?? [];
         if (rest === undefined) continue;
         count++;
         assertEquals(mistakesIn(wordsOf(rest)), [], `${file}: ${line}`);
