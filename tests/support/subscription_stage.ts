@@ -7,6 +7,7 @@ import { type Log, silentLog } from "../../src/domain/log.ts";
 import { NO_STEERING } from "../../src/domain/steering.ts";
 import type { SocketReceiver } from "../../src/hosts/websocket_session.ts";
 import { WebSocketSessions } from "../../src/hosts/websocket_sessions.ts";
+import { Metrics, type MetricsRegistry } from "../../src/observe/metrics/metrics.ts";
 import { MemorySink } from "./memory_sink.ts";
 import type { SocketNode } from "./socket_node.ts";
 
@@ -38,6 +39,7 @@ export interface StageOptions extends Partial<RelayConfig> {
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly log?: Log;
+  readonly metrics?: MetricsRegistry;
 }
 
 /** Where a node is. */
@@ -53,7 +55,7 @@ export function providersOf(nodes: readonly NodePlace[]): RelayConfig["providers
 
 /** Sets it up in front of nodes. */
 export function stageSockets(nodes: readonly NodePlace[], options: StageOptions = {}): SocketStage {
-  const { clock = systemClock, log = silentLog, random, ...config } = options;
+  const { clock = systemClock, log = silentLog, random, metrics, ...config } = options;
   const usage = new MemorySink();
   const { sockets, core, start, retire, close } = assemble({
     chainId: "ETH1",
@@ -65,6 +67,7 @@ export function stageSockets(nodes: readonly NodePlace[], options: StageOptions 
     clock,
     log,
     random,
+    metrics: metrics instanceof Metrics ? metrics : undefined,
   });
   start();
   const sessions = new WebSocketSessions(sockets!.deps, sockets!.options);

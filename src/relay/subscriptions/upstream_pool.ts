@@ -142,6 +142,8 @@ export class UpstreamPool {
       }
       const made = await this.#connecting(candidate, (reason) => this.#deps.onFailure(candidate, reason));
       if (!(made instanceof UpstreamConnection)) return made;
+      // It has room, unless others who waited for it were faster; one that has ended already is not tried again here.
+      if (made.isClosed) return failure("upstream_disconnected", "the connection ended as soon as it was open").error;
     }
   }
 
@@ -162,6 +164,8 @@ export class UpstreamPool {
 
   async #connect(candidate: Candidate): Promise<Made> {
     const { connector, isWanted, onFailure } = this.#deps;
+    const isOver = () => this.#isClosed || !isWanted(candidate);
+    if (isOver()) return NOT_ASKED;
     let connection: UpstreamConnection | undefined;
     let ending: string | undefined;
     const result = await connector.connect(candidate.nodeUrl, {
@@ -176,9 +180,9 @@ export class UpstreamPool {
     }, this.#options.connectTimeoutMs);
     if (result.kind === "failure") return result.error;
     if (ending !== undefined) return failure("upstream_disconnected", ending).error;
-    if (this.#isClosed || !isWanted(candidate)) {
+    if (isOver()) {
       result.socket.close();
-      return failure("shutting_down", "it is not asked any more").error;
+      return NOT_ASKED;
     }
     return connection = new UpstreamConnection(this.#deps, this.#options, candidate, result.socket, (reason) => {
       onFailure(candidate, reason);
@@ -205,6 +209,8 @@ export class UpstreamPool {
     if (place?.connections.size === 0 && place.connecting === undefined) this.#places.delete(name);
   }
 }
+
+const NOT_ASKED: RelayError = failure("shutting_down", "it is not asked any more").error;
 
 /** Keeps the compiler from thinking that nothing has changed while there was an await. */
 function isOver(state: "opening" | "open" | "over"): boolean {

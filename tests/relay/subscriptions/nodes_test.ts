@@ -1,10 +1,20 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createMetrics, createMetricsHandler, NoopUsageSink } from "../../../mod.ts";
 import { assemble } from "../../../src/config/assemble.ts";
 import { systemClock } from "../../../src/domain/clock.ts";
 import { silentLog } from "../../../src/domain/log.ts";
 import { MemorySink } from "../../support/memory_sink.ts";
-import { type SocketNode, startSocketNode } from "../../support/socket_node.ts";
+import { accept, type SocketNode, type SocketScript, startSocketNode } from "../../support/socket_node.ts";
 import { providersOf, type StageOptions, stageSockets } from "../../support/subscription_stage.ts";
+
+const SOCKET_METRICS = [
+  "ws_subscriptions_active",
+  "ws_upstream_connections_active",
+  "ws_upstream_subscriptions_active",
+  "ws_upstream_reconnects_total",
+  "ws_gap_heads_total",
+  "ws_gaps_given_up_total",
+];
 
 /** The nodes of a configuration that takes another's place. */
 function nodesOf(nodes: readonly SocketNode[], firstNumber = 1) {
@@ -48,6 +58,44 @@ Deno.test("with the same node under another configuration, subscriptions do not 
   node.breakAll();
   await other.called("eth_subscribe", 1);
   assert(!now.health.isAvailable(performance.now()));
+});
+
+Deno.test("heads that are missing are asked of nodes that are configured now, and scores, counts and metrics go on", async () => {
+  const head = (height: number) => ({
+    number: `0x${height.toString(16)}`,
+    hash: `0x${height}`,
+    parentHash: `0x${height - 1}`,
+  });
+  const script: SocketScript = (message, connection) => {
+    if (message.method !== "eth_getBlockByNumber") return accept(message, connection);
+    return { jsonrpc: "2.0", id: message.id, result: head(Number(message.params![0])) };
+  };
+  await using node = startSocketNode(script);
+  const metrics = createMetrics({ version: "1.0.0", usage: () => new NoopUsageSink().stats() });
+  await using at = stageSockets([node], { sockets: { gapFill: true }, metrics });
+  const client = at.join();
+  await client.call("eth_subscribe", ["newHeads"]);
+  node.notify(head(1));
+  await client.notified(1);
+  at.sockets.replaceNodes(nodesOf([node]));
+  node.breakAll();
+  await node.called("eth_subscribe", 2);
+  node.notify(head(4));
+  await client.notified(4);
+  assertEquals(client.delivered, [1, 2, 3, 4].map(head));
+  const page = await (await createMetricsHandler(metrics)(new Request("http://relay.example/metrics"))).text();
+  const valueOf = (name: string) => new RegExp(`^lava_rpcsmartrouter_${name}{[^}]*} (\\S+)$`, "m").exec(page)?.[1];
+  assertEquals(
+    Object.fromEntries(SOCKET_METRICS.map((name) => [name, valueOf(name)])),
+    {
+      ws_subscriptions_active: "1",
+      ws_upstream_connections_active: "1",
+      ws_upstream_subscriptions_active: "1",
+      ws_upstream_reconnects_total: "1",
+      ws_gap_heads_total: "2",
+      ws_gaps_given_up_total: "0",
+    },
+  );
 });
 
 Deno.test("a node that is left out while it is connected to is not subscribed with", async () => {
