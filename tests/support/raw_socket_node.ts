@@ -1,4 +1,5 @@
 /** A node whose WebSocket frames the test writes byte by byte. */
+import { within } from "./within.ts";
 import { frame, type FrameOptions } from "./raw_socket.ts";
 import type { SocketMessage } from "./socket_node.ts";
 
@@ -115,7 +116,7 @@ export function startRawSocketNode(onMessage: (message: SocketMessage, socket: R
       const { promise, resolve } = Promise.withResolvers<void>();
       if (countOf(method) >= times) resolve();
       else waiting.push({ method, times, resolve });
-      return promise;
+      return within(promise, `${method} number ${times}`);
     },
     async [Symbol.asyncDispose]() {
       listener.close();

@@ -1,5 +1,7 @@
 /** A scripted node that serves calls over HTTP and subscriptions over a WebSocket, on real sockets. */
 
+import { within } from "./within.ts";
+
 /** What a node does with a client's message; what it returns is sent. */
 export type SocketScript = (message: SocketMessage, connection: SocketConnection) => unknown;
 
@@ -93,7 +95,7 @@ export function startSocketNode(script: SocketScript = accept, port = 0): Socket
       const { promise, resolve } = Promise.withResolvers<void>();
       if (methods.filter((name) => name === method).length >= times) resolve();
       else waiting.push({ method, times, resolve });
-      return promise;
+      return within(promise, `${method} number ${times}`);
     },
     async [Symbol.asyncDispose]() {
       for (const connection of connections) connection.close();

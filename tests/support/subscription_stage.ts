@@ -9,6 +9,7 @@ import type { SocketReceiver } from "../../src/hosts/websocket_session.ts";
 import { WebSocketSessions } from "../../src/hosts/websocket_sessions.ts";
 import { Metrics, type MetricsRegistry } from "../../src/observe/metrics/metrics.ts";
 import { MemorySink } from "./memory_sink.ts";
+import { within } from "./within.ts";
 import type { SocketNode } from "./socket_node.ts";
 
 /** A client's end. */
@@ -19,6 +20,8 @@ export interface StageClient {
   readonly delivered: readonly unknown[];
   /** Sends a call, and waits for its answer. */
   call(method: string, params?: unknown): Promise<{ readonly result?: unknown; readonly error?: { code: number } }>;
+  /** Sends a call whose answer nobody waits for. */
+  send(method: string, params: unknown): void;
   /** Resolves when so many notifications have come. */
   notified(count: number): Promise<void>;
   /** It goes away. */
@@ -102,13 +105,14 @@ export function stageSockets(nodes: readonly NodePlace[], options: StageOptions 
           const { promise, resolve } = Promise.withResolvers<Record<string, unknown>>();
           answers.set(++lastId, resolve);
           session.message(JSON.stringify({ jsonrpc: "2.0", id: lastId, method, params }));
-          return promise;
+          return within(promise, `the answer to ${method}`);
         },
+        send: (method, params) => session.message(JSON.stringify({ jsonrpc: "2.0", id: 0, method, params })),
         notified(count) {
           const { promise, resolve } = Promise.withResolvers<void>();
           if (delivered.length >= count) resolve();
           else waiting.push({ count, resolve });
-          return promise;
+          return within(promise, `notification ${count}`);
         },
         leave: () => session.closed(),
       };

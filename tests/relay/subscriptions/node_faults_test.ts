@@ -251,7 +251,7 @@ Deno.test("a client that goes while its subscribe is under way leaves nothing be
   });
   await using at = stage([slow]);
   const client = at.join();
-  void client.call("eth_subscribe", ["newHeads"]);
+  client.send("eth_subscribe", ["newHeads"]);
   const [message, socket] = await asked.promise;
   client.leave();
   acceptRaw(message, socket);
