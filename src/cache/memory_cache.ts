@@ -19,10 +19,12 @@ interface Entry {
   readonly value: CachedReply;
   readonly expiresAtMs: number;
   readonly bytes: number;
+  /** Whether it was asked for since it was last looked at. */
+  isUsed: boolean;
 }
 
 /**
- * Keeps replies in memory, within a bound in bytes: what has not been asked for the longest time makes room.
+ * Keeps replies in memory, within a bound in bytes: what has not been asked for in a long time makes room.
  *
  * @example A relay with a cache
  * ```ts
@@ -40,7 +42,7 @@ interface Entry {
 export class MemoryCache implements ReplyCache {
   readonly #maxBytes: number;
   readonly #clock: Clock;
-  /** In the order of their last use. */
+  /** In the order in which they came, or were found to be in use: to put one at the end at each use would cost more. */
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
@@ -59,9 +61,11 @@ export class MemoryCache implements ReplyCache {
   get(key: string): CachedReply | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#remove(key, entry);
-    if (entry.expiresAtMs <= this.#clock.monotonic()) return undefined;
-    this.#add(key, entry);
+    if (entry.expiresAtMs <= this.#clock.monotonic()) {
+      this.#remove(key, entry);
+      return undefined;
+    }
+    entry.isUsed = true;
     return entry.value;
   }
 
@@ -71,10 +75,14 @@ export class MemoryCache implements ReplyCache {
     if (known !== undefined) this.#remove(key, known);
     const bytes = sizeOf(key, value);
     if (bytes > this.#maxBytes * MAX_SHARE) return;
-    this.#add(key, { value: withOwnBody(value), expiresAtMs: this.#clock.monotonic() + ttlMs, bytes });
+    const nowMs = this.#clock.monotonic();
+    this.#add(key, { value: withOwnBody(value), expiresAtMs: nowMs + ttlMs, bytes, isUsed: false });
     for (const [oldest, entry] of this.#entries) {
       if (this.#bytes <= this.#maxBytes) break;
       this.#remove(oldest, entry);
+      if (!entry.isUsed || entry.expiresAtMs <= nowMs) continue;
+      entry.isUsed = false;
+      this.#add(oldest, entry);
     }
   }
 

@@ -1,6 +1,7 @@
 import { isHeight, PENDING } from "../domain/block.ts";
 import { NODE_ERRORS } from "../domain/node_error.ts";
 import type { AnswerReading, RelayRequest } from "../domain/relay_request.ts";
+import type { HeaderFields } from "../domain/wire.ts";
 
 /** What the cache knows of its chain, resolved. */
 export interface ChainTimes {
@@ -35,8 +36,19 @@ export function isCacheable({ api, steering, nodeRequest }: RelayRequest): boole
 export function cacheKeyOf({ chain, apiInterface, api, nodeRequest }: RelayRequest): string {
   const { verb, path, query, headers, body } = nodeRequest;
   const place = `${chain} ${apiInterface} ${api.internalPath} ${api.extensions.join()}`;
-  const fields = headers.map(([name, value]) => `${name}: ${value}`).join("\n");
-  return `${place}\n${verb} ${path}?${query}\n${fields}\n\n${body === null ? "" : textOf(body)}`;
+  return `${place}\n${verb} ${path}?${query}\n${textOfFields(headers)}\n\n${body === null ? "" : textOf(body)}`;
+}
+
+/** A codec's own headers are one list for all its requests. */
+const fieldTexts = new WeakMap<HeaderFields, string>();
+
+function textOfFields(fields: HeaderFields): string {
+  let text = fieldTexts.get(fields);
+  if (text === undefined) {
+    text = fields.map(([name, value]) => `${name}: ${value}`).join("\n");
+    fieldTexts.set(fields, text);
+  }
+  return text;
 }
 
 /** How long an answer may be given to others, in milliseconds; 0 for not at all. */
@@ -56,6 +68,9 @@ export function isStillNewest({ api: { requestedBlock } }: RelayRequest, headThe
 
 /** Bytes as a text that differs where they do. */
 function textOf(bytes: Uint8Array): string {
+  if (bytes.length <= FEW_BYTES && bytes.every((byte) => byte < 0x80)) {
+    return String.fromCharCode.apply(null, bytes as unknown as number[]);
+  }
   try {
     return utf8.decode(bytes);
   } catch {
@@ -63,4 +78,6 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
+/** Up to so many bytes a text is made without the platform's decoder, which takes longer to be asked. */
+const FEW_BYTES = 256;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

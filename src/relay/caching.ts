@@ -55,16 +55,20 @@ export class Caching {
   }
 
   /** The outcome of a request, from the cache or not. */
-  async relay(request: RelayRequest): Promise<Outcome> {
-    if (!isCacheable(request)) return (await this.#deps.ask(request)).outcome;
+  relay(request: RelayRequest): Outcome | Promise<Outcome> {
+    if (!isCacheable(request)) return this.#ask(request);
     const key = cacheKeyOf(request);
-    if (request.steering.forcesCacheRefresh) return await this.#refresh(key, request);
+    if (request.steering.forcesCacheRefresh) return this.#refresh(key, request);
     const flight = this.#flights.get(key);
     // One that everyone has left is on its way out.
-    if (flight !== undefined && !flight.canceller.aborted) return await this.#join(flight, request);
+    if (flight !== undefined && !flight.canceller.aborted) return this.#join(flight, request);
     const found = this.#deps.cache.get(key);
-    if (!(found instanceof Promise) && this.#isGood(request, found)) return await this.#answerWith(request, found);
-    return await this.#lead(key, request, found);
+    if (!(found instanceof Promise) && this.#isGood(request, found)) return this.#answerWith(request, found);
+    return this.#lead(key, request, found);
+  }
+
+  async #ask(request: RelayRequest): Promise<Outcome> {
+    return (await this.#deps.ask(request)).outcome;
   }
 
   /** Makes the call, and keeps its reply. */
@@ -130,10 +134,10 @@ export class Caching {
   }
 
   /** The answer that a reply to an identical call is for this caller; what can't be read is asked for again. */
-  async #answerWith(request: RelayRequest, { reply }: CachedReply): Promise<Outcome> {
+  #answerWith(request: RelayRequest, { reply }: CachedReply): Outcome | Promise<Outcome> {
     const reading = request.call.readReply(reply);
     this.#deps.onLookup(request, reading.kind === "answer");
-    if (reading.kind === "failure") return (await this.#deps.ask(request)).outcome;
+    if (reading.kind === "failure") return this.#ask(request);
     const { status, headers, body } = reading;
     return {
       kind: "answer",
