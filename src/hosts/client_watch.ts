@@ -1,7 +1,7 @@
-import { Canceller } from "../domain/cancellation.ts";
+import { Canceller, type CancelListener } from "../domain/cancellation.ts";
 import type { Clock } from "../domain/clock.ts";
 
-/** A client that leaves earlier than this after its request came is missed from this time on, milliseconds. */
+/** A client that leaves earlier than this after a node was asked is missed from this time on, milliseconds. */
 const LOOK_AFTER_MS = 100;
 
 /**
@@ -10,17 +10,24 @@ const LOOK_AFTER_MS = 100;
  */
 export class ClientWatch extends Canceller {
   readonly #request: Request;
-  readonly #cancelTimer: () => void;
+  readonly #clock: Clock;
+  #cancelTimer: (() => void) | undefined;
 
   constructor(request: Request, clock: Clock) {
     super();
     this.#request = request;
-    this.#cancelTimer = clock.schedule(LOOK_AFTER_MS, () => this.#look());
+    this.#clock = clock;
+  }
+
+  /** From the first listener on, somebody has to look. */
+  override addEventListener(type: "abort", listener: CancelListener): void {
+    super.addEventListener(type, listener);
+    this.#cancelTimer ??= this.#clock.schedule(LOOK_AFTER_MS, () => this.#look());
   }
 
   /** The request has been answered. */
   end(): void {
-    this.#cancelTimer();
+    this.#cancelTimer?.();
   }
 
   #look(): void {
