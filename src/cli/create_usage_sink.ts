@@ -1,5 +1,6 @@
 import type { RelayFlags } from "../config/flags.ts";
 import type { Log } from "../domain/log.ts";
+import type { RetentionOptions } from "../store/retention.ts";
 import { openStoreInWorker } from "../store/store_client.ts";
 import type { ProjectUnits } from "../store/worker_messages.ts";
 import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
@@ -59,12 +60,17 @@ export async function createUsageSink(
   }
 }
 
-/** A sink whose collector is a worker of this process: all that it promises of a collector holds here as well. */
-async function createStoreSink(flags: RelayFlags, options: OtelUsageOptions, log: Log): Promise<UsageSinkResult> {
-  const opened = await openStoreInWorker(Deno.mainModule, flags["usage-store"], {
+/** How long, and how much of it, a store keeps, as the flags say. */
+export function retentionOf(flags: RelayFlags): RetentionOptions {
+  return {
     maxAgeMs: { relay_usage: flags["usage-store-max-age"], optimizer_qos: flags["usage-store-max-qos-age"] },
     maxBytes: flags["usage-store-max-bytes"],
-  }, log);
+  };
+}
+
+/** A sink whose collector is a worker of this process: all that it promises of a collector holds here as well. */
+async function createStoreSink(flags: RelayFlags, options: OtelUsageOptions, log: Log): Promise<UsageSinkResult> {
+  const opened = await openStoreInWorker(Deno.mainModule, flags["usage-store"], retentionOf(flags), log);
   if (opened.kind === "failure") return { kind: "failure", message: `--usage-store: ${opened.message}` };
   const { store } = opened;
   const sink = await createOtelUsageSink({

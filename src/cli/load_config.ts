@@ -3,7 +3,7 @@ import type { EndpointConfig } from "../config/file_content.ts";
 import { type Environment, flagsOfEnvironment } from "../config/environment.ts";
 import { flagsOfFile, ignoredInFile } from "../config/file_flags.ts";
 import { RELAY_FLAGS, type RelayFlags } from "../config/flags.ts";
-import { IGNORED_FLAGS, OTHER_NAMES } from "../config/foreign_flags.ts";
+import { FOREIGN_FLAGS } from "../config/foreign_flags.ts";
 import { describeMistake } from "../config/mistake.ts";
 import { readCommandLine } from "../config/parse_flags.ts";
 import { type ResolvedFlags, resolveFlags } from "../config/resolve_flags.ts";
@@ -115,9 +115,6 @@ export async function loadConfig(
 }
 
 const NO_ARGUMENTS = { given: [], positionals: [], mistakes: [], warnings: [] };
-
-/** Flags of the ecosystem's router that a start script may have. */
-const FOREIGN_FLAGS = { otherNames: OTHER_NAMES, ignored: IGNORED_FLAGS };
 
 /** The configuration file that the arguments name, or that is taken where they name nothing. */
 function configFileOf(positionals: readonly string[]): string | undefined {

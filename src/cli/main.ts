@@ -1,7 +1,8 @@
 import denoConfig from "../../deno.json" with { type: "json" };
 import { type Environment, flagsOfEnvironment, unknownVariables } from "../config/environment.ts";
 import { type FlagTable, RELAY_FLAGS } from "../config/flags.ts";
-import { describeFlags } from "../config/help.ts";
+import { FOREIGN_FLAGS } from "../config/foreign_flags.ts";
+import { describeFlags, describeForeignFlags } from "../config/help.ts";
 import { unknownName } from "../config/mistake.ts";
 import { parseFlags } from "../config/parse_flags.ts";
 import { COLLECTOR_FLAGS, type CollectorFlags } from "./collector_flags.ts";
@@ -158,7 +159,8 @@ function overview(): string {
   ].join("\n");
 }
 
-function describeCommand(name: string, { usage, about, flags }: Omit<Command, "run">): string {
+function describeCommand(name: string, command: Command | ConfiguredCommand): string {
+  const { usage, about, flags } = command;
   const lines = [
     `Usage: relaymeter ${name} ${usage} [FLAGS]`,
     "",
@@ -174,5 +176,6 @@ function describeCommand(name: string, { usage, about, flags }: Omit<Command, "r
       "Each flag has an environment variable, such as RELAYMETER_LOG_LEVEL for --log-level; the flag wins.",
     );
   }
+  if ("configure" in command) lines.push("", describeForeignFlags(FOREIGN_FLAGS));
   return lines.join("\n");
 }

@@ -40,8 +40,12 @@ export async function serve(
   const loaded = await load();
   const { certificates, usage: usageOptions } = loaded;
   let { flags } = loaded;
-  const mistakes = [...loaded.mistakes, ...takenAddresses(listenAddresses(loaded.endpoints, flags))];
-  if (mistakes.length > 0 || usageOptions.kind === "mistakes") return refuse(mistakes, `relaymeter ${command} --help`);
+  const taken = takenAddresses(listenAddresses(loaded.endpoints, flags));
+  if (loaded.mistakes.length > 0 || taken.length > 0 || usageOptions.kind === "mistakes") {
+    refuse([...loaded.mistakes, ...taken], `relaymeter ${command} --help`);
+    // An address in use may be free again the next time, which wrong usage is not.
+    return loaded.mistakes.length > 0 ? 2 : 1;
+  }
 
   // To create it again changes the level of the one that there is.
   const setLevel = (level: RelayFlags["log-level"]) => createJsonLog(level, (line) => write(Deno.stderr, line));

@@ -70,13 +70,16 @@ export function readFileContent(content: unknown, specs: SpecSet, checkTls: Chec
   const backups = readProviders(file, "backup-providers", "backup-direct-rpc");
   const all = [...primaries, ...backups];
   if (all.length === 0) mistakes.push({ path: ["static-providers"], message: "needs at least one provider" });
-  for (const [index, { config: { name }, path }] of all.entries()) {
-    if (name !== "" && all.findIndex((other) => other.config.name === name) < index) {
+  const names = new Set<string>();
+  for (const { config: { name }, path } of all) {
+    if (name !== "" && names.has(name)) {
       mistakes.push({ path: [...path, "name"], message: `"${name}" is taken by another provider; names are unique` });
     }
+    names.add(name);
   }
-
-  for (const provider of all) mistakes.push(...checkProvider(provider, specs));
+  for (const group of Map.groupBy(all, ({ chainId, apiInterface }) => `${chainId} ${apiInterface}`).values()) {
+    mistakes.push(...checkProviders(group, specs));
+  }
 
   const endpoints: EndpointConfig[] = [];
   const used = new Set<FileProvider>();
@@ -183,21 +186,27 @@ function readProjects(values: readonly unknown[], mistakes: Mistake[]): ProjectL
   return limits;
 }
 
-/** Mistakes in one provider, where the file has them. */
-function checkProvider({ config, members, path, chainId, apiInterface }: FileProvider, specs: SpecSet): Mistake[] {
-  const unchecked = listOf(members["node-urls"]).flatMap((value, index) => {
+/** Mistakes in the providers of one chain over one interface, where the file has them. */
+function checkProviders(group: readonly FileProvider[], specs: SpecSet): Mistake[] {
+  const [{ chainId, apiInterface }] = group as readonly [FileProvider];
+  const providers = group.map(({ config }) => config);
+  const relay: RelayConfig = { chainId, specs, apiInterface: apiInterface as ApiInterface, providers };
+  const mistakes = checkRelayConfig(relay).flatMap(({ path: [first, index, ...rest], message }) => {
+    if (first !== "providers") return group.map(({ path }) => ({ path: [...path, kebab(first)], message }));
+    const { path } = group[Number(index)] ?? group[0]!;
+    return [{ path: [...path, ...rest.flatMap((part) => FILE_PLACES[part] ?? kebab(part))], message }];
+  });
+  return [...group.flatMap(uncheckedCertificates), ...mistakes];
+}
+
+/** Where a provider asks for TLS without a check of who is at the other end. */
+function uncheckedCertificates({ members, path }: FileProvider): Mistake[] {
+  return listOf(members["node-urls"]).flatMap((value, index) => {
     const { url, "auth-config": auth } = membersOf(value);
     const asks = membersOf(auth)["allow-insecure"] === true && !/^(?:http|ws|grpc):\/\//i.test(textOf(url));
-    return asks
-      ? [{ path: [...path, "node-urls", index, "auth-config", "allow-insecure"], message: ALWAYS_CHECKED }]
-      : [];
+    const place = [...path, "node-urls", index, "auth-config", "allow-insecure"];
+    return asks ? [{ path: place, message: ALWAYS_CHECKED }] : [];
   });
-  const relay: RelayConfig = { chainId, specs, apiInterface: apiInterface as ApiInterface, providers: [config] };
-  const others = checkRelayConfig(relay).map(({ path: [first, , ...rest], message }) => {
-    const place = first === "providers" ? rest.flatMap((part) => FILE_PLACES[part] ?? kebab(part)) : [kebab(first)];
-    return { path: [...path, ...place], message };
-  });
-  return [...unchecked, ...others];
 }
 
 const ALWAYS_CHECKED =

@@ -111,3 +111,6 @@ export const IGNORED_FLAGS: Readonly<Record<string, IgnoredFlag>> = {
   "rolling-log-file-location": value(ROTATION),
   "rolling-log-format": value(ROTATION),
 };
+
+/** All of them. */
+export const FOREIGN_FLAGS = { otherNames: OTHER_NAMES, ignored: IGNORED_FLAGS };

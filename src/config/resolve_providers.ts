@@ -26,6 +26,7 @@ export function resolveProviders(
   path: Mistake["path"],
   isBackup: boolean,
 ): void {
+  const names = new Set(into.providers.map(({ name }) => name));
   configs.forEach(({ name, nodeUrls, stake }, index) => {
     const at = [...path, index];
     if (!isName(name)) {
@@ -34,7 +35,7 @@ export function resolveProviders(
         message: `must be 1 to ${MAX_NAME_CHARS} printable ASCII characters without a comma`,
       });
     }
-    if (into.providers.some((other) => other.name === name)) {
+    if (names.has(name)) {
       into.mistakes.push({
         path: [...at, "name"],
         message: `"${name}" is taken by another provider; names are unique`,
@@ -50,6 +51,7 @@ export function resolveProviders(
     if (stake !== undefined && !(Number.isSafeInteger(stake) && stake >= 0)) {
       into.mistakes.push({ path: [...at, "stake"], message: "must be a whole number, 0 or more" });
     }
+    names.add(name);
     into.providers.push({ name, isBackup, stake, nodeUrls: callUrls, socketUrls });
   });
 }

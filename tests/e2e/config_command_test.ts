@@ -161,6 +161,14 @@ Deno.test("relaymeter.config.ts is taken where nothing is named, and has the sam
   });
 });
 
+Deno.test("the example of a program is good, and takes its keys from the environment", async () => {
+  const path = new URL("../../examples/relaymeter.config.ts", import.meta.url).pathname;
+  const { code, out } = await runCliWith(["config", "print", path, "--format=json"], { NODE_KEYS: "K3Y-1,K3Y-2" });
+  const { config } = JSON.parse(out);
+  assertEquals([code, config["static-providers"].length, config.strategy], [0, 2, "latency"]);
+  assert(!out.includes("K3Y"), out);
+});
+
 Deno.test("validate tells what is wrong in flags, environment and file at once, each by its place", async () => {
   const text = FILE.replace("7779", "77790").replace("ETH1\n    api", "ETH2\n    api");
   await inFolder({ "relay.yml": text }, async (folder) => {
