@@ -69,9 +69,13 @@ Deno.test("--cache-max-bytes is as much as the cache in memory holds", async () 
   const kept = async (...args: readonly string[]) => {
     const cache = await createCache(flagsOf("--cache", ...args), silentLog);
     assert(cache !== undefined);
-    const reply = { status: 200, headers: [], body: new Uint8Array(700_000) };
-    for (const key of ["a", "b"]) cache.set(key, { reply, head: 0 } as Parameters<typeof cache.set>[1], 60_000);
-    return [await cache.get("a"), await cache.get("b")].filter((entry) => entry !== undefined).length;
+    const reply = { status: 200, headers: [], body: new Uint8Array(100_000), trailers: [], retryAfterMs: 0 };
+    const keys = Array.from({ length: 20 }, (_, index) => `key-${index}`);
+    for (const key of keys) cache.set(key, { reply, head: 0 }, 60_000);
+    const entries = await Promise.all(keys.map((key) => cache.get(key)));
+    return entries.filter((entry) => entry !== undefined).length;
   };
-  assertEquals([await kept(), await kept("--cache-max-bytes=1048576")], [2, 1]);
+  assertEquals(await kept(), 20);
+  const few = await kept("--cache-max-bytes=1048576");
+  assert(few > 0 && few <= 10, `${few} of 100 kB in 1 MiB`);
 });
