@@ -183,13 +183,17 @@ interface SchemaNode {
   readonly item?: SchemaNode;
 }
 
+/** Members at the top that hold what anchors name, and mean nothing by themselves. */
+export const FREE_MEMBER = /^x-/;
+
 /** Every mistake in the shape of a file's content. */
 export function checkFileShape(content: unknown): Mistake[] {
   if (content === null || content === undefined) return [{ path: [], message: "the file is empty" }];
   if (typeof content !== "object" || Array.isArray(content)) {
     return [{ path: [], message: "the file must have the members endpoints and static-providers at the top" }];
   }
-  return v.safeParse(fileSchema, content).issues?.map(toMistake) ?? [];
+  const members = Object.entries(content).filter(([name]) => !FREE_MEMBER.test(name));
+  return v.safeParse(fileSchema, Object.fromEntries(members)).issues?.map(toMistake) ?? [];
 }
 
 /** Members whose values are shown when they are wrong. Of others it can't be known that they hold no key. */

@@ -1,4 +1,4 @@
-import { fileSchema, NOTHING } from "./file_schema.ts";
+import { fileSchema, FREE_MEMBER, NOTHING } from "./file_schema.ts";
 
 /** A JSON Schema, or a part of one. */
 export interface JsonSchema {
@@ -44,6 +44,7 @@ export function configJsonSchema(): JsonSchema {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "Configuration of Relaymeter",
     ...RelayFile,
+    patternProperties: { [FREE_MEMBER.source]: true },
     $defs: others,
   };
 }

@@ -184,6 +184,17 @@ Deno.test("what is no object at the top is one mistake that says so, and not abo
   }
 });
 
+Deno.test("anchors may be kept under x-, used as often as wanted, and merged", () => {
+  const text = GOOD.replace("endpoints:", "x-chain: &eth { chain-id: ETH1, api-interface: jsonrpc }\nendpoints:")
+    .replace("  - chain-id: ETH1\n    api-interface: jsonrpc\n    network", "  - <<: *eth\n    network")
+    .replace("name: spare\n    chain-id: ETH1\n    api-interface: jsonrpc", "name: spare\n    <<: *eth");
+  assert(!text.includes("name: spare\n    chain-id"));
+  const { endpoints, mistakes } = readConfigFile(text);
+  assertEquals(mistakes.map(describeMistake), []);
+  assertEquals(endpoints[0]?.relay.backupProviders?.map(({ name }) => name), ["spare"]);
+  assertStringIncludes(mistakesIn(text.replace("ETH1", "ETH2")).join(), "line 1, endpoints[0].chain-id: unknown chain");
+});
+
 Deno.test("files that want to be large in memory are refused", () => {
   const bomb = ["a: &a [x,x,x,x,x,x,x,x,x,x]"];
   for (const [name, of] of ["ba", "cb", "dc", "ed", "fe", "gf", "hg"]) {
