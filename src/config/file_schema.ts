@@ -193,7 +193,26 @@ export function checkFileShape(content: unknown): Mistake[] {
     return [{ path: [], message: "the file must have the members endpoints and static-providers at the top" }];
   }
   const members = Object.entries(content).filter(([name]) => !FREE_MEMBER.test(name));
-  return v.safeParse(fileSchema, Object.fromEntries(members)).issues?.map(toMistake) ?? [];
+  const issues = v.safeParse(fileSchema, Object.fromEntries(members)).issues ?? [];
+  return [...issues.map(toMistake), ...unnameable(members)];
+}
+
+/** Names that the validation passes over, since objects have them anyway. No member is called so. */
+const UNNAMEABLE = ["__proto__", "constructor", "prototype"];
+
+function unnameable(
+  members: readonly (readonly [string | number, unknown])[],
+  path: Mistake["path"] = [],
+  seen = new Set<unknown>(),
+): Mistake[] {
+  return members.flatMap(([name, value]) => {
+    const at = [...path, name];
+    if (UNNAMEABLE.includes(String(name))) return [{ path: at, message: `unknown member "${name}"` }];
+    if (typeof value !== "object" || value === null || seen.has(value)) return [];
+    seen.add(value);
+    const inner = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+    return unnameable(inner, at, seen);
+  });
 }
 
 /** Members whose values are shown when they are wrong. Of others it can't be known that they hold no key. */
@@ -219,8 +238,9 @@ function toMistake(issue: v.BaseIssue<unknown>): Mistake {
   if (issue.type === "never") {
     const known = issue.message.split(" ");
     // A URL in the wrong place can be a member's name, and hold a key.
-    if (/^[\w-]{1,40}$/.test(last)) return { path, message: unknownName("member", last, known) };
-    return { path: path.slice(0, -1), message: `has a member that is not known; known: ${known.join(", ")}` };
+    if (/^[\w-]{1,40}$/.test(last)) return { path, message: unknownName("member", last, known, "config schema") };
+    const list = known.length > 12 ? "config schema lists those that are" : `known: ${known.join(", ")}`;
+    return { path: path.slice(0, -1), message: `has a member that is not known; ${list}` };
   }
   if (issue.received === "undefined") return { path, message: "is missing" };
   const isShown = SHOWN.includes(last) && issue.received.length <= 40 && !/[/@]{2}/.test(issue.received);

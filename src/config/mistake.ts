@@ -53,8 +53,11 @@ export function pathText(path: Mistake["path"]): string {
 /** Most known names that a message lists. */
 const MAX_LISTED = 12;
 
-/** Says that a name is unknown, and which known one is nearest; which ones there are when none is near. */
-export function unknownName(what: string, name: string, known: readonly string[]): string {
+/**
+ * Says that a name is unknown, and which known one is nearest; which ones there are when none is near, or what lists them
+ * when there are many.
+ */
+export function unknownName(what: string, name: string, known: readonly string[], list = "--help"): string {
   const folded = name.toLowerCase();
   const nearest = closest(folded, known.map((other) => other.toLowerCase()));
   const isNear = known.length > 0 && distance(folded, nearest) <= Math.max(2, nearest.length / 3);
@@ -63,7 +66,7 @@ export function unknownName(what: string, name: string, known: readonly string[]
     : known.length === 0
     ? "there is none"
     : known.length > MAX_LISTED
-    ? "--help lists them"
+    ? `${list} lists them`
     : `known: ${known.join(", ")}`;
   return `unknown ${what} "${name}"; ${hint}`;
 }

@@ -50,7 +50,7 @@ export function parseConfigText(
     if (mistake !== undefined) return unreadable([mistake]);
   }
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true, logLevel: "error" });
   const lineAt = (offset: number) => lineCounter.linePos(offset).line;
   if (document.errors.length > 0) {
     const mistakes = document.errors.map(({ code, pos }): Mistake => ({
@@ -73,7 +73,8 @@ export function parseConfigText(
     const offset = unresolvedAlias(document);
     return unreadable([offset === undefined ? TOO_MANY_ALIASES : { ...NO_ANCHOR, line: lineAt(offset) }]);
   }
-  if (valuesIn(content) > MAX_VALUES) return unreadable([TOO_MANY_ALIASES]);
+  const count = valuesIn(content);
+  if (count > MAX_VALUES) return unreadable([count === Infinity ? CONTAINS_ITSELF : TOO_MANY_ALIASES]);
   const lineOf = (path: Mistake["path"]) => {
     for (let length = path.length; length > 0; length--) {
       const offset = nodeAt(document, path.slice(0, length))?.range?.[0];
@@ -112,6 +113,7 @@ function hinted(mistake: Mistake, text: string): Mistake {
 }
 
 const TOO_MANY_ALIASES: Mistake = { path: [], message: "has more aliases than a configuration needs" };
+const CONTAINS_ITSELF: Mistake = { path: [], message: "has an alias inside of what it refers to" };
 const NO_ANCHOR: Mistake = { path: [], message: "refers to an anchor that is not there" };
 
 /** What stood where variables were put in. */

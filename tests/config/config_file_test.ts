@@ -205,7 +205,17 @@ Deno.test("files that want to be large in memory are refused", () => {
 });
 
 Deno.test("an alias that refers to itself is a mistake of the file", () => {
-  assert(mistakesIn(`${GOOD}more: &more\n  inner: *more\n`).length > 0);
+  assertStringIncludes(
+    mistakesIn(`${GOOD}more: &more\n  inner: *more\n`).join(),
+    "an alias inside of what it refers to",
+  );
+});
+
+Deno.test("names that every object has are no members, at the top and below", () => {
+  for (const name of ["__proto__", "constructor", "prototype"]) {
+    assertStringIncludes(mistakesIn(`${GOOD}${name}: {}\n`).join(), `line 21, ${name}: unknown member`);
+    assertStringIncludes(mistakesIn(change("x-key: K3Y", `${name}: K3Y`)).join(), `unknown member "${name}"`);
+  }
 });
 
 Deno.test("an alias without anchor is called that, at its line", () => {
