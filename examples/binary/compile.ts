@@ -34,7 +34,6 @@ async function main(): Promise<number> {
       "compile",
       "--quiet",
       "--bundle",
-      "--minify",
       "--no-prompt",
       "--unstable-net",
       "--unstable-no-legacy-abort",

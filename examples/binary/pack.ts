@@ -45,12 +45,12 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** The program in one file. */
+/** The program in one file. Not minified: that loses now and then how modules of CommonJS get those of the platform. */
 async function bundle(): Promise<Uint8Array<ArrayBuffer>> {
   const output = await Deno.makeTempFile({ suffix: ".js" });
   try {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["bundle", "--quiet", "--minify", "--platform=deno", "--output", output, "cli.ts"],
+      args: ["bundle", "--quiet", "--platform=deno", "--output", output, "cli.ts"],
       cwd: ROOT,
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
