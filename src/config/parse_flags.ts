@@ -1,3 +1,4 @@
+import { parseArgs } from "@std/cli/parse-args";
 import type { FlagTable } from "./flags.ts";
 import type { IgnoredFlag } from "./foreign_flags.ts";
 import { unknownName } from "./mistake.ts";
@@ -42,21 +43,21 @@ export function parseFlags<Table extends FlagTable>(
  * of the ecosystem's router are known where `foreign` is given.
  */
 export function readCommandLine(args: readonly string[], table: FlagTable, foreign: ForeignFlags = NONE): CommandLine {
-  const known = Object.keys(table).map((name) => `--${name}`);
-  const given = new Map<string, string[]>();
-  const positionals: string[] = [];
+  const names = Object.keys(table);
+  /** Every flag as `--name=value`, which leaves nothing to be guessed. */
+  const plain: string[] = [];
   const mistakes: string[] = [];
   const warnings: string[] = [];
-  const give = (name: string, text: string) => given.set(name, [...given.get(name) ?? [], text]);
+  const give = (name: string, text: string) => plain.push(`--${name}=${text}`);
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (arg === "--") {
-      positionals.push(...args.slice(i + 1));
+      plain.push(...args.slice(i));
       break;
     }
     if (arg === "--help" || arg === "-h") return { kind: "help" };
     if (!/^-./s.test(arg)) {
-      positionals.push(arg);
+      plain.push(arg);
       continue;
     }
     const [, written = "", value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
@@ -69,7 +70,7 @@ export function readCommandLine(args: readonly string[], table: FlagTable, forei
       warnings.push(`--${name} does nothing: ${ignored.reason}`);
       if (ignored.takesValue && value === undefined && isNextValue) i++;
     } else if (flag === undefined) {
-      mistakes.push(unknownName("flag", arg.split("=")[0]!, known));
+      mistakes.push(unknownName("flag", arg.split("=")[0]!, names.map((each) => `--${each}`)));
     } else if (value !== undefined) {
       give(name, value);
     } else if (flag.kind === "switch") {
@@ -84,10 +85,17 @@ export function readCommandLine(args: readonly string[], table: FlagTable, forei
       mistakes.push(`--${name}: needs ${flag.allowed} behind it`);
     }
   }
+  const parsed = parseArgs(plain, { string: [...names, "_"], collect: names });
+  const given = names.map((name): GivenFlags => ({
+    name,
+    texts: parsed[name] as string[],
+    label: `--${name}`,
+    source: { kind: "flag", name },
+  }));
   return {
     kind: "arguments",
-    given: [...given].map(([name, texts]) => ({ name, texts, label: `--${name}`, source: { kind: "flag", name } })),
-    positionals,
+    given: given.filter(({ texts }) => texts.length > 0),
+    positionals: parsed._.map(String),
     mistakes,
     warnings,
   };
