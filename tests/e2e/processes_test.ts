@@ -276,7 +276,7 @@ Deno.test("relays without a parent share a port when both say so, and not otherw
   const args = [`127.0.0.1:${freePort()}`, "ETH1", "jsonrpc", "--upstream", node.url];
   await using first = await startRelay([...args, "--reuse-port"]);
   const alone = await runCli("rpcsmartrouter", ...args);
-  assertEquals(alone.code, 2);
+  assertEquals(alone.code, 1);
   assertStringIncludes(alone.err, "is in use");
   await using second = await startRelay([...args, "--reuse-port"]);
   first.kill("SIGTERM");
