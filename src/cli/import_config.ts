@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { pathToFileURL } from "node:url";
 import { type ConfigDocument, documentOf, unreadable } from "../config/config_document.ts";
 import { systemClock } from "../domain/clock.ts";
@@ -43,7 +44,7 @@ async function load(specifier: string): Promise<ConfigDocument> {
 /** What a module that can't be imported says, without the excerpt that a parser adds and without URLs' paths. */
 function reasonOf(error: unknown): string {
   const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const first = words.split("\n")[0]!.replace(/ at file:\/\/\S+$/, "");
+  const first = stripVTControlCharacters(words.split("\n")[0]!).replace(/ at file:\/\/\S+$/, "");
   const reason = first.replaceAll(/\b(?!file:)([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@]*@)?([^\s/?#"']*)[^\s"']*/gi, "$1$2");
   return `can't be loaded: ${reason.slice(0, MAX_REASON_CHARS)}`;
 }
@@ -51,7 +52,8 @@ function reasonOf(error: unknown): string {
 /** The line of the module that an error comes from: the innermost place of it in the stack, or the one that was parsed. */
 function lineOf(error: unknown, url: string): number | undefined {
   if (!(error instanceof Error)) return undefined;
-  const places = `${error.message}\n${error.stack ?? ""}`.split(url).slice(1);
+  const text = stripVTControlCharacters(`${error.message}\n${error.stack ?? ""}`);
+  const places = text.split(url).slice(1);
   const line = places.map((place) => /^\?load=\d+:(\d+)/.exec(place)?.[1]).find((text) => text !== undefined);
   return line === undefined ? undefined : Number(line);
 }

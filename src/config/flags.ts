@@ -168,7 +168,7 @@ export const RELAY_FLAGS = {
   "usage-otel-protocol": choice(
     ["", "http/json", "http/protobuf"],
     "",
-    "wire format; empty: OTEL_EXPORTER_OTLP_LOGS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL, then http/json",
+    "wire format; empty: OTEL_EXPORTER_OTLP_LOGS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL, then http/protobuf, which takes half the bytes",
   ),
   "usage-otel-exporter": choice(["otlp", "sdk"], "otlp", "who exports: this relay, or OpenTelemetry's own exporter"),
   "usage-otel-max-batches-in-flight": integer(4, 1, 64, "batches on their way at once"),

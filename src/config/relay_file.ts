@@ -296,7 +296,7 @@ export interface RelayFile {
   readonly "usage-otel-headers"?: string | undefined;
   /** Compression towards the collector; default none. */
   readonly "usage-otel-compression"?: "none" | "gzip" | undefined;
-  /** Wire format; empty: OTEL_EXPORTER_OTLP_LOGS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL, then http/json; default empty. */
+  /** Wire format; empty: OTEL_EXPORTER_OTLP_LOGS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL, then http/protobuf, which takes half the bytes; default empty. */
   readonly "usage-otel-protocol"?: "" | "http/json" | "http/protobuf" | undefined;
   /** Who exports: this relay, or OpenTelemetry's own exporter; default otlp. */
   readonly "usage-otel-exporter"?: "otlp" | "sdk" | undefined;

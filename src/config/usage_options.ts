@@ -133,7 +133,8 @@ function toUrl({ text, addPath }: Endpoint, scheme: string): string | undefined 
 /** The flag's protocol, that of the variable for logs, or the general one; undefined for one that is not spoken. */
 function resolveProtocol(flags: RelayFlags, facts: ProcessFacts): OtelUsageOptions["protocol"] | undefined {
   const [ofLogs, general] = OTEL_VARIABLES["usage-otel-protocol"];
-  const name = flags["usage-otel-protocol"] || facts.env(ofLogs) || facts.env(general) || "http/json";
+  const name = flags["usage-otel-protocol"] || facts.env(ofLogs) || facts.env(general) ||
+    (flags["usage-otel-exporter"] === "sdk" ? "http/json" : "http/protobuf");
   return name === "http/json" || name === "http/protobuf" ? name : undefined;
 }
 

@@ -198,7 +198,7 @@ Deno.test("a burst of 100,000 events into a queue of 1,000 loses what it says it
 Deno.test("a wall clock that steps back an hour changes no bill, and makes no latency negative", async () => {
   await using collector = new Collector();
   const clock = new FakeClock();
-  const usage = await createOtelUsageSink({ url: collector.url, extended: true, clock, resource: {} });
+  const usage = await createOtelUsageSink({ url: collector.url, extended: true, clock });
   const { fetch } = scriptedNodes({
     node: async (call, signal) => {
       clock.stepWallClock(-3_600_000);

@@ -179,8 +179,8 @@ Deno.test("the defaults and figures of the page about tuning are those of the fl
   const minutes = (bytes: number) => Math.floor(of("usage-spool-max-bytes") / (perSecond * bytes) / 60);
   assertEquals(TUNING.rows("Usage events").map((cells) => cells[2]), [
     `${of("usage-otel-queue-size") / perSecond} s at 1,000/s`,
-    "54 MiB, 40 MiB",
-    `${minutes(1_130)} min, ${minutes(470)} min at 1,000/s`,
+    "40 MiB; 54 MiB",
+    `${minutes(470)} min; ${minutes(1_130)} min at 1,000/s`,
     `${of("usage-spool-sync-interval") / 1_000 * perSecond} at 1,000/s`,
     `${most.toLocaleString("en")}/s at 50 ms`,
     `${of("usage-otel-flush-interval")} ms`,

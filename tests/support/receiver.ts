@@ -1,4 +1,5 @@
-/** A small OTLP/HTTP receiver: what a collector sees of the relay. Takes JSON; real collectors take protobuf as well. */
+/** A small OTLP/HTTP receiver: what a collector sees of the relay. Takes Protobuf and JSON, as real ones do. */
+import { decodeProtobufRequest } from "./otlp_protobuf.ts";
 
 /** One usage record as it arrived. */
 export interface ReceivedRecord {
@@ -33,7 +34,7 @@ export function startReceiver(onRecord: (record: ReceivedRecord) => void = () =>
     if (request.method !== "POST" || new URL(request.url).pathname !== "/v1/logs") {
       return new Response("this receiver takes POST /v1/logs", { status: 404 });
     }
-    for (const record of readRecords(await request.json())) {
+    for (const record of readRecords(await readBody(request))) {
       records.push(record);
       onRecord(record);
     }
@@ -71,6 +72,19 @@ interface LogsRequest {
     readonly resource: { readonly attributes: KeyValues };
     readonly scopeLogs: readonly { readonly logRecords: readonly LogRecord[] }[];
   }[];
+}
+
+async function readBody(request: Request): Promise<LogsRequest> {
+  if (request.headers.get("content-type") === "application/json") return await request.json();
+  return withTexts(decodeProtobufRequest(await request.bytes())) as LogsRequest;
+}
+
+/** The same, with texts where Protobuf has bytes. */
+function withTexts(value: unknown): unknown {
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  if (Array.isArray(value)) return value.map(withTexts);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withTexts(member)]));
 }
 
 function readRecords(request: LogsRequest): ReceivedRecord[] {

@@ -140,8 +140,8 @@ Deno.test("headers are asked for each time, and can't say what the body is", asy
   await clock.advance(10_000);
   assertEquals(requests.map((request) => request.headers.get("authorization")), ["Bearer 1", "Bearer 2"]);
   assertEquals(requests.map((request) => request.headers.get("content-type")), [
-    "application/json",
-    "application/json",
+    "application/x-protobuf",
+    "application/x-protobuf",
   ]);
 });
 
