@@ -54,7 +54,7 @@ export async function measureHttp(
 
   const plain = [...proxies, off, on, fetching];
   const everybody = [...plain, bare, cached, ...overTls];
-  if (isWarm) await measure(everybody, 1, { seconds: 2, connections });
+  if (isWarm) await measure(everybody, 1, { seconds: 4, connections });
   const full = await measure(everybody, rounds, { seconds, connections });
   const of = (peer: Peer) => full.get(peer)!;
   const half = { seconds, connections: PAUSING_CONNECTIONS, rate: of(on).perSecond / 2 };
