@@ -167,7 +167,13 @@ try {
   const text = isJson ? JSON.stringify(section) : formatSection(section);
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 } finally {
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of children) {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+  }
   await Promise.all(children.map((child) => child.status));
   await Deno.remove(folder, { recursive: true });
 }

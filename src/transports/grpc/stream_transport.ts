@@ -115,7 +115,8 @@ function requestFields(nodeUrl: NodeUrl, { headers, clientAddress, timeoutMs }: 
   const own = new Set(nodeUrl.headers.map(([name]) => name));
   const fields: (readonly [string, string])[] = [["te", "trailers"]];
   if (timeoutMs !== undefined) fields.push(["grpc-timeout", formatTimeout(timeoutMs)]);
-  for (const field of headers) if (!own.has(field[0])) fields.push(field);
+  // A second `te`, as the relay's own questions have it, is more than the runtime's HTTP/2 allows.
+  for (const field of headers) if (field[0] !== "te" && !own.has(field[0])) fields.push(field);
   if (nodeUrl.forwardsAddress && clientAddress !== "") fields.push(["x-forwarded-for", clientAddress]);
   fields.push(...nodeUrl.headers);
   return fields;
