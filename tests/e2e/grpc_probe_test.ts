@@ -135,38 +135,41 @@ async function startCosmosNode(network: string, { hasReflection = true, height =
   return { port, askedFor, [Symbol.asyncDispose]: () => Promise.resolve(server.forceShutdown()) };
 }
 
-Deno.test("gRPC nodes are asked for their block, and verified, by what reflection says of their services", async () => {
-  await using good = await startCosmosNode("cosmoshub-4");
-  await using wrong = await startCosmosNode("osmosis-1");
-  await using silent = await startCosmosNode("cosmoshub-4", { hasReflection: false, height: 19_990 });
-  const chain = { "chain-id": "COSMOSHUB", "api-interface": "grpc" };
-  const provider = (name: string, { port }: CosmosNode) => ({
-    name,
-    ...chain,
-    "node-urls": [{ url: `grpc://127.0.0.1:${port}`, "grpc-config": { "allow-insecure": true } }],
-  });
-  const path = await Deno.makeTempFile({ suffix: ".yml" });
-  await Deno.writeTextFile(
-    path,
-    stringify({
-      "endpoints": [{ ...chain, "network-address": "127.0.0.1:0" }],
-      "static-providers": [provider("good", good), provider("wrong", wrong), provider("silent", silent)],
-    }),
-  );
-  try {
-    await using relay = await startRelay([path, "--relays-health-enable=true"]);
-    const isLeftOut = ({ message }: LogLine) => String(message).includes("is left out");
-    const left = await relay.logged(isLeftOut);
-    assertEquals([left["provider"], left["verification"]], ["wrong", "chain-id"]);
+for (const http2 of ["frames", "node"]) {
+  Deno.test(`--grpc-http2=${http2}: gRPC nodes are asked for their block, and verified, by what reflection says of their services`, async () => {
+    await using good = await startCosmosNode("cosmoshub-4");
+    await using wrong = await startCosmosNode("osmosis-1");
+    await using silent = await startCosmosNode("cosmoshub-4", { hasReflection: false, height: 19_990 });
+    const chain = { "chain-id": "COSMOSHUB", "api-interface": "grpc" };
+    const provider = (name: string, { port }: CosmosNode) => ({
+      name,
+      ...chain,
+      "node-urls": [{ url: `grpc://127.0.0.1:${port}`, "grpc-config": { "allow-insecure": true } }],
+    });
+    const path = await Deno.makeTempFile({ suffix: ".yml" });
+    await Deno.writeTextFile(
+      path,
+      stringify({
+        "endpoints": [{ ...chain, "network-address": "127.0.0.1:0" }],
+        "static-providers": [provider("good", good), provider("wrong", wrong), provider("silent", silent)],
+      }),
+    );
+    try {
+      await using relay = await startRelay([path, "--relays-health-enable=true", `--grpc-http2=${http2}`]);
+      const isLeftOut = ({ message }: LogLine) => String(message).includes("is left out");
+      const left = await relay.logged(isLeftOut);
+      assertEquals([left["provider"], left["verification"]], ["wrong", "chain-id"]);
 
-    await using client = await GrpcClient.connect(Number(new URL(relay.urls[0]!).port));
-    const ask = (provider: string) => client.call(`/${NAME}/GetLatestBlock`, "", [["lava-select-provider", provider]]);
-    // From the end of its verification on.
-    while (statusOf(await ask("wrong")) === "0");
-    for (const provider of ["good", "silent"]) assertEquals(statusOf(await ask(provider)), "0");
-    assertEquals(await good.askedFor, 20_000 - 14_400, "the block that a node is to have still");
-    assertEquals(relay.log.filter(isLeftOut).every(({ provider }) => provider === "wrong"), true);
-  } finally {
-    await Deno.remove(path);
-  }
-});
+      await using client = await GrpcClient.connect(Number(new URL(relay.urls[0]!).port));
+      const ask = (provider: string) =>
+        client.call(`/${NAME}/GetLatestBlock`, "", [["lava-select-provider", provider]]);
+      // From the end of its verification on.
+      while (statusOf(await ask("wrong")) === "0");
+      for (const provider of ["good", "silent"]) assertEquals(statusOf(await ask(provider)), "0");
+      assertEquals(await good.askedFor, 20_000 - 14_400, "the block that a node is to have still");
+      assertEquals(relay.log.filter(isLeftOut).every(({ provider }) => provider === "wrong"), true);
+    } finally {
+      await Deno.remove(path);
+    }
+  });
+}
