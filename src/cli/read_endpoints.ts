@@ -1,5 +1,5 @@
 import { addressText, isSameAddress, parseAddress } from "../config/address.ts";
-import { checkRelayConfig } from "../config/assemble.ts";
+import { checkRelayConfig } from "../config/resolve_config.ts";
 import type { ConfigDocument } from "../config/config_document.ts";
 import { readDocument } from "../config/config_file.ts";
 import type { EndpointConfig } from "../config/file_content.ts";

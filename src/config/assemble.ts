@@ -1,5 +1,4 @@
 import type { ApiInterface } from "../domain/api_interface.ts";
-import type { ChainSpec } from "../domain/chain_spec.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Codec } from "../domain/codec.ts";
 import type { Log } from "../domain/log.ts";
@@ -19,22 +18,21 @@ import type { ProjectBudgets } from "../relay/project_budgets.ts";
 import { Relay } from "../relay/relay.ts";
 import type { RetryOptions } from "../relay/retry_policy.ts";
 import type { Selector } from "../providers/selector.ts";
-import { compileMatcher, type Matcher } from "../spec/matcher.ts";
-import { SpecSet } from "../spec/spec_set.ts";
+import type { Matcher } from "../spec/matcher.ts";
 import type { Fetch } from "../transports/fetch.ts";
 import type { Connect } from "../transports/http1/connection.ts";
 import { createSocketConnector, type OpenNodeSocket, openSocket } from "../transports/websocket.ts";
 import type { OptimizerQosSampler } from "../usage/optimizer_qos_sampler.ts";
 import type { UsageSink } from "../usage/usage_sink.ts";
 import { assembleSockets, type SocketAssembly } from "./assemble_sockets.ts";
-import { checkHttpOptions, codecOf, type HttpOptions, resolveHttpOptions, trustedProxiesOf } from "./http_options.ts";
+import { codecOf, type HttpOptions, resolveHttpOptions, trustedProxiesOf } from "./http_options.ts";
 import { createUpstreamTransport, type UpstreamTransport } from "./upstream_transport.ts";
-import { ConfigError, type Mistake, unknownName } from "./mistake.ts";
-import { checkOptimizerOptions, resolveOptimizerOptions } from "./optimizer_options.ts";
+import { ConfigError } from "./mistake.ts";
+import { resolveOptimizerOptions } from "./optimizer_options.ts";
 import type { RelayConfig } from "./relay_config.ts";
 import { createNodeProbe } from "./node_probe.ts";
 import { createTextWording, type NodeWording } from "./node_wording.ts";
-import { checkCallUrls, resolveProviders } from "./resolve_providers.ts";
+import { checkSameChain, resolveConfig, type ResolvedConfig } from "./resolve_config.ts";
 
 /** What a relay gets from its surroundings. */
 export interface Surroundings {
@@ -86,7 +84,7 @@ export interface Assembly {
   /** For the configuration that follows. */
   readonly kept: Kept;
   readonly consistency: Consistency;
-  readonly times: Resolved["times"];
+  readonly times: ResolvedConfig["times"];
   readonly providers: readonly Provider[];
   /** What of the configuration is not in force, as it differs from the one before and needs a restart. */
   readonly needsRestart: readonly string[];
@@ -121,18 +119,13 @@ const MIB = 1024 * 1024;
 const MIN_POLL_MS = 1_000;
 const MAX_POLL_MS = 60_000;
 
-/** Every mistake in a relay's configuration, its paths in the spelling of {@linkcode RelayConfig}. */
-export function checkRelayConfig(config: RelayConfig): readonly Mistake[] {
-  return resolve(config).mistakes;
-}
-
 /**
  * Builds a relay of its parts, or what changes of them when `previous` is in force, which has the same chain and interface
  * and goes on as it is. Throws a {@linkcode ConfigError} that holds every mistake.
  */
 export function assemble(config: RelayConfig, surroundings: Surroundings, previous?: Assembly): Assembly {
   const { usage, clock, log, random = Math.random, cache, metrics, budgets, qos } = surroundings;
-  const resolved = resolve(config);
+  const resolved = resolveConfig(config);
   const { mistakes, matcher, times } = resolved;
   const apiInterface = config.apiInterface ?? "jsonrpc";
   if (previous !== undefined) mistakes.push(...checkSameChain(previous.options, config.chainId, apiInterface));
@@ -282,19 +275,6 @@ export function assemble(config: RelayConfig, surroundings: Surroundings, previo
   };
 }
 
-/** What can't change while a relay runs: its clients have been told what to ask it. */
-function checkSameChain(
-  previous: { readonly chain: string; readonly apiInterface: ApiInterface },
-  chainId: string,
-  apiInterface: ApiInterface,
-): Mistake[] {
-  const stays = "can't change while the relay runs";
-  return [
-    ...(chainId === previous.chain ? [] : [{ path: ["chainId"], message: stays }]),
-    ...(apiInterface === previous.apiInterface ? [] : [{ path: ["apiInterface"], message: stays }]),
-  ];
-}
-
 function upstreamTransport(
   config: RelayConfig,
   providers: readonly Provider[],
@@ -305,57 +285,4 @@ function upstreamTransport(
   });
   if (created.kind === "mistake") throw new ConfigError([created.mistake]);
   return created.transport;
-}
-
-interface Resolved {
-  readonly mistakes: Mistake[];
-  readonly providers: readonly Provider[];
-  readonly matcher: Matcher | undefined;
-  readonly times: {
-    readonly averageBlockTimeMs: number;
-    readonly allowedLag: number;
-    readonly finalizedDistance: number;
-  };
-}
-
-const BUILTIN_SPECS = new SpecSet();
-
-/** The chain spec with everything that it builds on. */
-function resolveSpec({ chainId, specs = BUILTIN_SPECS }: RelayConfig, mistakes: Mistake[]): ChainSpec | undefined {
-  const path = ["chainId"];
-  if (specs.specOf(chainId) === undefined) {
-    mistakes.push({ path, message: unknownName("chain", chainId, specs.indexes()) });
-    return undefined;
-  }
-  const expansion = specs.expand(chainId);
-  if (expansion.kind === "spec") return expansion.spec;
-  for (const reason of expansion.reasons) mistakes.push({ path, message: `the chain spec can't be used: ${reason}` });
-  return undefined;
-}
-
-function resolve(config: RelayConfig): Resolved {
-  const mistakes: Mistake[] = [];
-  const spec = resolveSpec(config, mistakes);
-  const apiInterface = config.apiInterface ?? "jsonrpc";
-  const matcher = spec && compileMatcher(spec, apiInterface);
-  if (apiInterface !== "grpc" && codecOf(apiInterface, config) === undefined) {
-    mistakes.push({ path: ["apiInterface"], message: `${apiInterface} is not served` });
-  } else if (spec !== undefined && matcher === undefined) {
-    mistakes.push({ path: ["apiInterface"], message: `${config.chainId} has no ${apiInterface} APIs` });
-  }
-  mistakes.push(...checkHttpOptions(config), ...checkOptimizerOptions(config.optimizer));
-  if (config.providers.length === 0) mistakes.push({ path: ["providers"], message: "at least one provider is needed" });
-
-  const serviceNames = matcher?.serviceNames ?? new Set<string>();
-  const hasSubscriptions = apiInterface === "jsonrpc" || apiInterface === "tendermintrpc";
-  const resolver = { providers: [], mistakes, serviceNames, isGrpc: apiInterface === "grpc", hasSubscriptions };
-  resolveProviders(resolver, config.providers, ["providers"], false);
-  resolveProviders(resolver, config.backupProviders ?? [], ["backupProviders"], true);
-  checkCallUrls(resolver, ["providers"]);
-  const times = {
-    averageBlockTimeMs: spec?.average_block_time ?? 0,
-    allowedLag: spec?.allowed_block_lag_for_qos_sync ?? 0,
-    finalizedDistance: spec?.block_distance_for_finalized_data ?? 0,
-  };
-  return { mistakes, providers: resolver.providers, matcher, times };
 }

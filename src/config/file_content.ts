@@ -2,7 +2,7 @@ import type { ApiInterface } from "../domain/api_interface.ts";
 import { readProject } from "../domain/caller.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { type Address, addressText, isSameAddress, parseAddress } from "./address.ts";
-import { checkRelayConfig } from "./assemble.ts";
+import { checkRelayConfig } from "./resolve_config.ts";
 import { checkFileShape } from "./file_schema.ts";
 import type { SpecSet } from "../spec/spec_set.ts";
 import type { ProjectLimit } from "../relay/project_budgets.ts";

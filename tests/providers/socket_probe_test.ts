@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { checkRelayConfig } from "../../src/config/assemble.ts";
+import { checkRelayConfig } from "../../src/config/resolve_config.ts";
 import { silentLog } from "../../src/domain/log.ts";
 import { accept, type SocketNode, type SocketScript, startSocketNode } from "../support/socket_node.ts";
 import { type SocketStage, type StageOptions, stageSockets } from "../support/subscription_stage.ts";
