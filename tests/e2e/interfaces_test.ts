@@ -3,6 +3,7 @@ import { Comet38Client, HttpBatchClient, HttpClient, WebsocketClient } from "@co
 import { Web3 } from "web3";
 import { startAnvil } from "../../examples/demo/anvil.ts";
 import { startCometbft, startLitecoind } from "../support/chain_nodes.ts";
+import { disconnected } from "../support/cosmjs.ts";
 import { startEtcd } from "../support/grpc/peers.ts";
 import { type ReceivedRecord, startReceiver } from "../support/receiver.ts";
 import { startRelay } from "../support/relay_process.ts";
@@ -253,14 +254,6 @@ Deno.test("cosmjs and web3, unchanged: over HTTP, in batches, and new blocks ove
   }
   if (evm !== undefined) assert(count("eth_chainId") >= 1 && count("eth_getBalance") === 1, methods.join(" "));
 });
-
-/** Disconnects for good: the client connects again by itself after it was told to disconnect, which is kept from it. */
-async function disconnected(client: Comet38Client, rpc: WebsocketClient): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  Reflect.get(Reflect.get(rpc, "socket"), "socket").reconnect = resolve;
-  client.disconnect();
-  await promise;
-}
 
 /** Comes back when two blocks in a row have been heard of. */
 function untilTwoBlocks(client: Comet38Client): Promise<string> {
