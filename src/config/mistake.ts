@@ -54,14 +54,17 @@ export function pathText(path: Mistake["path"]): string {
 const MAX_LISTED = 12;
 
 /**
- * Says that a name is unknown, and which known one is nearest; which ones there are when none is near, or what lists them
- * when there are many.
+ * Says that a name is unknown, and which known ones it is the beginning of, or which one is nearest; which ones there are
+ * when none is near, or what lists them when there are many.
  */
 export function unknownName(what: string, name: string, known: readonly string[], list = "--help"): string {
   const folded = name.toLowerCase();
   const nearest = closest(folded, known.map((other) => other.toLowerCase()));
   const isNear = known.length > 0 && distance(folded, nearest) <= Math.max(2, nearest.length / 3);
-  const hint = isNear
+  const longer = known.filter((other) => other.toLowerCase().startsWith(`${folded}-`));
+  const hint = longer.length > 0 && longer.length <= MAX_LISTED
+    ? `did you mean ${longer.join(", or ")}?`
+    : isNear
     ? `did you mean ${known.find((other) => other.toLowerCase() === nearest)}?`
     : known.length === 0
     ? "there is none"

@@ -184,6 +184,7 @@ const BAD: readonly (readonly [readonly string[], readonly string[]])[] = [
   [["--usage-otel-enabled=yes"], ["--usage-otel-enabled", '"yes"', "true or false"]],
   [["--usage-otel-enable"], ['"--usage-otel-enable"', "did you mean --usage-otel-enabled?"]],
   [["--usage-otel-endpont=x"], ['"--usage-otel-endpont"', "did you mean --usage-otel-endpoint?"]],
+  [["--hedge=0.9"], ['"--hedge"', "did you mean --hedge-quantile?"]],
   [["--upstream.x=y"], ['"--upstream.x"']],
   [["--frobnicate"], ['"--frobnicate"', "--help"]],
   [["-v"], ['"-v"']],
