@@ -30,7 +30,8 @@ Deno.test("killing the only node gives 502 in JSON-RPC shape, and events that co
   const { status, headers, message } = await call(url, "eth_chainId");
   assertEquals(status, 502);
   assertEquals([message.jsonrpc, message.id, message.error.code], ["2.0", "my-id", -32603]);
-  assertEquals(message.error.data, { code: "upstream_unreachable" });
+  // The request may come before the word that the kept connection has ended: which of the two comes first is chance.
+  assert(["upstream_unreachable", "upstream_disconnected"].includes(message.error.data.code), message.error.data.code);
   assert(!JSON.stringify(message).includes(new URL(anvil.url).port), "no URL of a node in an error");
   assertEquals(headers.get("lava-provider-address"), "only");
   const health = await fetch(`${url}/lava/health`);
