@@ -27,7 +27,10 @@ import { type Clock, systemClock } from "./src/domain/clock.ts";
 import { type Log, silentLog } from "./src/domain/log.ts";
 import { clientAddressOf } from "./src/hosts/client_address.ts";
 import { type ConnectionInfo, FetchHandler } from "./src/hosts/fetch_handler.ts";
+import { setHostHandler } from "./src/hosts/host_handler.ts";
+import { splitUrl, toResponse } from "./src/hosts/http_response.ts";
 import { liveSessionDeps } from "./src/hosts/live_session_deps.ts";
+import type { HeaderSource } from "./src/hosts/request_headers.ts";
 import { type AcceptSocket, decideUpgrade } from "./src/hosts/upgrade.ts";
 import type { SessionDeps } from "./src/hosts/websocket_session.ts";
 import { WebSocketSessions } from "./src/hosts/websocket_sessions.ts";
@@ -281,13 +284,16 @@ export function createRelay(options: RelayOptions): RelayHandle {
     await Promise.all([generations.drain(graceMs), sessions?.drain(graceMs)]);
     closeConnections();
   };
-  return {
+  const accept = (headers: HeaderSource, peer: string, path: string) => {
+    const { parts, options: { cors } } = generations.current.assembly;
+    const clientAddress = clientAddressOf(peer, headers.get("x-forwarded-for"), parts.isTrustedProxy);
+    return decideUpgrade(headers, clientAddress, path, parts.codec, sessions, cors);
+  };
+  const relay: RelayHandle = {
     fetch: (request, info) => generations.current.handler.fetch(request, info),
-    upgrade: (request, info = {}) => {
-      const { parts, options: { cors } } = generations.current.assembly;
-      const forwardedFor = request.headers.get("x-forwarded-for");
-      const clientAddress = clientAddressOf(info.clientAddress ?? "", forwardedFor, parts.isTrustedProxy);
-      return decideUpgrade(request, { ...info, clientAddress }, parts.codec, sessions, cors);
+    upgrade: (request, { clientAddress = "", path = splitUrl(request.url).path } = {}) => {
+      const decision = accept(request.headers, clientAddress, path);
+      return typeof decision === "function" ? decision : toResponse(decision);
     },
     isHealthy: () => generations.current.assembly.parts.isHealthy(),
     inFlight: () => generations.all.reduce((sum, { handler }) => sum + handler.inFlight, sessions?.inFlight ?? 0),
@@ -307,6 +313,10 @@ export function createRelay(options: RelayOptions): RelayHandle {
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+  return setHostHandler(relay, {
+    handle: (request, path) => generations.current.handler.handle(request, path),
+    accept: ({ headers, clientAddress, path }, ownPath = path) => accept(headers, clientAddress, ownPath),
+  });
 }
 
 /** What serves under one configuration. */

@@ -1,5 +1,7 @@
 import type { HeaderFields } from "../domain/wire.ts";
+import type { HostResponse } from "./host_request.ts";
 import { OUTCOME_HEADERS } from "./outcome_headers.ts";
+import type { HeaderSource } from "./request_headers.ts";
 
 /** Which pages may call, resolved. */
 export interface CorsOptions {
@@ -49,17 +51,19 @@ export class Cors {
   }
 
   /** Answers a browser that asks whether it may send a request. */
-  preflight(request: Request): Response {
+  preflight(headers: HeaderSource): HostResponse {
     const { headers: allowed, methods } = this.#options;
-    const fields = this.headersFor(request.headers.get("origin"));
-    const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
-    if (headers.has("access-control-allow-origin")) {
-      headers.set("access-control-allow-methods", methods);
-      const asked = request.headers.get("access-control-request-headers");
-      headers.set("access-control-allow-headers", allowed || asked || "*");
-      headers.set("access-control-max-age", "86400");
+    const fields = this.headersFor(headers.get("origin"));
+    if (!fields.some(([name]) => name === "access-control-allow-origin")) {
+      return { status: 204, fields: [fields], body: null };
     }
-    return new Response(null, { status: 204, headers });
+    const asked = headers.get("access-control-request-headers");
+    const granted: HeaderFields = [
+      ["access-control-allow-methods", methods],
+      ["access-control-allow-headers", allowed || asked || "*"],
+      ["access-control-max-age", "86400"],
+    ];
+    return { status: 204, fields: [fields, granted], body: null };
   }
 }
 

@@ -9,7 +9,6 @@ import type { Relay } from "../relay/relay.ts";
 import { matchCall } from "../spec/api_facts.ts";
 import type { Matcher } from "../spec/matcher.ts";
 import { clientAddressOf } from "./client_address.ts";
-import { ClientWatch } from "./client_watch.ts";
 import {
   availableCodings,
   chooseCoding,
@@ -19,11 +18,13 @@ import {
 } from "./compression.ts";
 import { Cors, type CorsOptions } from "./cors.ts";
 import { withSpecHeaders } from "./header_rules.ts";
+import { FetchRequest } from "./fetch_request.ts";
 import { readHeightHeader } from "./height_header.ts";
-import { splitUrl, toResponse } from "./http_response.ts";
+import type { HostRequest, HostResponse } from "./host_request.ts";
+import { toResponse } from "./http_response.ts";
 import { createGuids, outcomeHeaders } from "./outcome_headers.ts";
 import { type BodyLimits, BodyReader } from "./read_body.ts";
-import { readSteering } from "./request_headers.ts";
+import { type HeaderSource, readSteering } from "./request_headers.ts";
 
 /** What the handler works with. */
 export interface FetchHandlerDeps {
@@ -63,7 +64,10 @@ export interface ConnectionInfo {
   readonly path?: string;
 }
 
-/** Serves one chain over one interface: `Request` in, `Response` out, on any platform that has these two. */
+/**
+ * Serves one chain over one interface, to every host: `Request` in, `Response` out, on any platform that has these two, or
+ * the same without them.
+ */
 export class FetchHandler {
   readonly #deps: FetchHandlerDeps;
   readonly #options: FetchHandlerOptions;
@@ -93,14 +97,28 @@ export class FetchHandler {
     return this.#inFlight;
   }
 
-  /** Answers one request. Never rejects. */
-  async fetch(request: Request, info: ConnectionInfo = {}): Promise<Response> {
+  /** Answers one request of the platform. Never rejects. */
+  fetch(request: Request, { clientAddress = "", path }: ConnectionInfo = {}): Promise<Response> {
+    return this.#serve(new FetchRequest(request, clientAddress, this.#deps.clock), path, toResponse);
+  }
+
+  /** Answers one request of a host of its own. Never rejects. */
+  handle(request: HostRequest, path?: string): Promise<HostResponse> {
+    return this.#serve(request, path, asItIs);
+  }
+
+  async #serve<Out>(
+    request: HostRequest,
+    path: string | undefined,
+    finish: (response: HostResponse) => Out,
+  ): Promise<Out> {
     this.#inFlight++;
     try {
-      return await this.#route(request, info);
+      return finish(await this.#route(request, path ?? request.path));
     } catch (error) {
       this.#deps.log.error("request failed by a mistake of the relay", { error: String(error) });
-      return this.#refuse(request, failure("internal_error", "the relay made a mistake; its log says more").error);
+      const mistake = failure("internal_error", "the relay made a mistake; its log says more").error;
+      return finish(this.#refuse(request, mistake));
     } finally {
       this.#inFlight--;
       if (this.#inFlight === 0) this.#idle?.resolve();
@@ -124,22 +142,20 @@ export class FetchHandler {
     cancelTimer();
   }
 
-  #route(request: Request, info: ConnectionInfo): Response | Promise<Response> {
-    const verb = request.method;
-    if (verb === "OPTIONS") return this.#cors.preflight(request);
-    const { path, query } = splitUrl(request.url);
-    const ownPath = info.path ?? path;
+  #route(request: HostRequest, path: string): HostResponse | Promise<HostResponse> {
+    const { verb } = request;
+    if (verb === "OPTIONS") return this.#cors.preflight(request.headers);
     if (verb === "GET" || verb === "HEAD") {
-      if (ownPath === this.#options.healthPath) return this.#health(request);
-      if (path === "/favicon.ico") return this.#respond(request, { status: 404, headers: [], body: null });
+      if (path === this.#options.healthPath) return this.#health(request);
+      if (request.path === "/favicon.ico") return this.#respond(request, { status: 404, headers: [], body: null });
     }
-    if (this.#deps.codec.verbs.includes(verb)) return this.#relay(request, info, ownPath, query);
+    if (this.#deps.codec.verbs.includes(verb)) return this.#relay(request, path);
     const served = this.#deps.codec.verbs.join(", ");
     const error = failure("method_not_allowed", `${verb} is not served here; send ${served}`).error;
     return this.#refuse(request, error, undefined, this.#allow);
   }
 
-  #health(request: Request): Response {
+  #health(request: HostRequest): HostResponse {
     const isHealthy = !this.#isDraining && this.#deps.isHealthy();
     const text = isHealthy ? "Health status OK" : "Health status not OK";
     const headers = [["content-type", "text/plain; charset=utf-8"]] as const;
@@ -147,9 +163,9 @@ export class FetchHandler {
   }
 
   /** One relay, from the request's bytes to the response's. */
-  async #relay(request: Request, info: ConnectionInfo, path: string, query: string): Promise<Response> {
+  async #relay(request: HostRequest, path: string): Promise<HostResponse> {
     const { codec, matcher, relay, clock, log } = this.#deps;
-    const { headers } = request;
+    const { verb, query, headers } = request;
     const arrivedAtUnixMs = clock.now();
     const arrivedAtMs = clock.monotonic();
     const guid = this.#nextGuid();
@@ -159,13 +175,13 @@ export class FetchHandler {
     const encodingError = checkEncoding(headers);
     if (encodingError !== undefined) return refuse(encodingError);
 
-    const read = await this.#bodies.read(request);
+    const read = await this.#bodies.read(request.body);
     if (read.kind === "failure") return refuse(read.error);
     const header = (name: string) => headers.get(name);
-    const decoded = codec.decode({ verb: request.method, path, query, header, body: read.body });
+    const decoded = codec.decode({ verb, path, query, header, body: read.body });
     if (decoded.kind === "response") return this.#respond(request, decoded.response, [["lava-guid", guid]]);
     const { call } = decoded;
-    const steered = readSteering(headers, this.#clientAddress(request, info));
+    const steered = readSteering(headers, this.#clientAddress(request));
     if (steered.kind === "failure") return refuse(steered.error, call);
     const { caller, steering } = steered;
     const matched = matchCall(matcher, call.targets, {
@@ -179,7 +195,6 @@ export class FetchHandler {
     if (matched.api.isSubscription) return refuse(NEEDS_SOCKET, call);
 
     const { chain, apiInterface } = this.#options;
-    const client = new ClientWatch(request, clock);
     const outcome = await relay.run({
       caller,
       steering,
@@ -190,9 +205,9 @@ export class FetchHandler {
       nodeRequest: withSpecHeaders(call.nodeRequest, matched.api.headerRules, headers),
       arrivedAtUnixMs,
       arrivedAtMs,
-      signal: client,
+      signal: request.signal,
     });
-    client.end();
+    request.endSignal();
     const added = outcomeHeaders(outcome, guid, this.#deps.headOf);
     if (outcome.kind === "answer") return this.#answer(request, outcome.response, added);
     log.debug("relay failed", { guid, code: outcome.error.code, method: outcome.api.apiMethod.slice(0, 100) });
@@ -200,7 +215,7 @@ export class FetchHandler {
   }
 
   /** A node's answer, compressed where that is wanted and worth it. */
-  #answer(request: Request, response: WireResponse, added: HeaderFields): Response | Promise<Response> {
+  #answer(request: HostRequest, response: WireResponse, added: HeaderFields): HostResponse | Promise<HostResponse> {
     const { body } = response;
     const isLarge = body !== null && body.length >= this.#options.compression.minBytes && this.#codings.length > 0;
     if (!isLarge) return this.#respond(request, response, added);
@@ -211,26 +226,30 @@ export class FetchHandler {
     );
   }
 
-  #clientAddress({ headers }: Request, { clientAddress = "" }: ConnectionInfo): string {
+  #clientAddress({ headers, clientAddress }: HostRequest): string {
     if (clientAddress === "" || !this.#deps.isTrustedProxy(clientAddress)) return clientAddress;
     return clientAddressOf(clientAddress, headers.get("x-forwarded-for"), this.#deps.isTrustedProxy);
   }
 
   /** An error in the shape of the protocol: as the answer to `call`, where there is one. */
-  #refuse(request: Request, error: RelayError, call?: ProtocolCall, added: HeaderFields = []): Response {
+  #refuse(request: HostRequest, error: RelayError, call?: ProtocolCall, added: HeaderFields = []): HostResponse {
     return this.#respond(request, (call ?? this.#deps.codec).encodeError(error), added);
   }
 
-  #respond(request: Request, response: WireResponse, ...added: readonly HeaderFields[]): Response {
-    return toResponse(response, this.#cors.headersFor(request.headers.get("origin")), ...added);
+  #respond(request: HostRequest, { status, headers, body }: WireResponse, ...added: HeaderFields[]): HostResponse {
+    return { status, fields: [headers, this.#cors.headersFor(request.headers.get("origin")), ...added], body };
   }
+}
+
+function asItIs(response: HostResponse): HostResponse {
+  return response;
 }
 
 const NEEDS_SOCKET = failure("unsupported_api", "subscriptions need a WebSocket connection; connect to /ws").error;
 const VARIES: HeaderFields = [["vary", "accept-encoding"]];
 
 /** What is wrong with the body's encoding, if anything. */
-function checkEncoding(headers: Headers): RelayError | undefined {
+function checkEncoding(headers: HeaderSource): RelayError | undefined {
   const encoding = headers.get("content-encoding");
   if (encoding === null || encoding.toLowerCase() === "identity") return undefined;
   return failure("unsupported_media_type", "compressed bodies are not read here; send it without content-encoding")

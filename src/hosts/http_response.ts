@@ -1,17 +1,14 @@
-import type { HeaderFields, WireResponse } from "../domain/wire.ts";
+import type { HeaderFields } from "../domain/wire.ts";
+import type { HostResponse } from "./host_request.ts";
 
 /** Statuses whose responses have no body. */
 const WITHOUT_BODY = [204, 205, 304];
 
-/** A platform response of what the protocol says and what the host adds. */
-export function toResponse(
-  { status, headers: own, body }: WireResponse,
-  ...added: readonly HeaderFields[]
-): Response {
+/** A response as the platform knows it. */
+export function toResponse({ status, fields, body }: HostResponse): Response {
   // An object, as platforms take in one much faster than a list of pairs.
   const headers: Record<string, string> = {};
-  collect(own, headers);
-  for (const fields of added) collect(fields, headers);
+  for (const list of fields) collect(list, headers);
   return new Response(WITHOUT_BODY.includes(status) ? null : body, { status, headers });
 }
 

@@ -1,5 +1,7 @@
 import type { ConnectionInfo } from "./fetch_handler.ts";
-import { splitUrl } from "./http_response.ts";
+import { hostHandlerOf, setHostHandler } from "./host_handler.ts";
+import type { HostResponse } from "./host_request.ts";
+import { splitUrl, toResponse } from "./http_response.ts";
 import type { AcceptSocket } from "./upgrade.ts";
 
 /** What a path leads to: a relay. */
@@ -51,26 +53,39 @@ export function createPathRouter(relays: Readonly<Record<string, RoutedRelay>>):
     }
     return undefined;
   };
-  return {
+  const router: PathRouter = {
     fetch(request, info = {}) {
       const found = find(info.path ?? splitUrl(request.url).path);
       return found === undefined
-        ? Promise.resolve(notFound())
+        ? Promise.resolve(toResponse(NOT_FOUND))
         : found.relay.fetch(request, { ...info, path: found.path });
     },
     upgrade(request, info = {}) {
       const found = find(info.path ?? splitUrl(request.url).path);
-      return found === undefined ? notFound() : found.relay.upgrade(request, { ...info, path: found.path });
+      return found === undefined ? toResponse(NOT_FOUND) : found.relay.upgrade(request, { ...info, path: found.path });
     },
   };
+  return setHostHandler(router, {
+    handle(request, path = request.path) {
+      const found = find(path);
+      const handler = found && hostHandlerOf(found.relay);
+      return handler === undefined ? Promise.resolve(NOT_FOUND) : handler.handle(request, found!.path);
+    },
+    accept(request, path = request.path) {
+      const found = find(path);
+      const handler = found && hostHandlerOf(found.relay);
+      return handler === undefined ? NOT_FOUND : handler.accept(request, found!.path);
+    },
+  });
 }
 
-function notFound(): Response {
-  const body =
-    '{"error":"not_found","message":"nothing is served at this path; write one such as /<chain>/<interface>"}';
-  const headers = { "content-type": "application/json", "access-control-allow-origin": "*" };
-  return new Response(body, { status: 404, headers });
-}
+const NOT_FOUND: HostResponse = {
+  status: 404,
+  fields: [[["content-type", "application/json"], ["access-control-allow-origin", "*"]]],
+  body: new TextEncoder().encode(
+    '{"error":"not_found","message":"nothing is served at this path; write one such as /<chain>/<interface>"}',
+  ),
+};
 
 function trimmed(prefix: string): string {
   return `/${prefix.replace(/^\/+|\/+$/g, "").toLowerCase()}`;

@@ -1,8 +1,9 @@
 import type { Codec } from "../domain/codec.ts";
 import { failure, type RelayError } from "../domain/relay_error.ts";
+import type { Connection } from "../transports/http1/connection.ts";
 import { allowsPage, type CorsOptions } from "./cors.ts";
-import type { ConnectionInfo } from "./fetch_handler.ts";
-import { readSteering } from "./request_headers.ts";
+import type { HostRequest, HostResponse } from "./host_request.ts";
+import { type HeaderSource, readSteering } from "./request_headers.ts";
 import type { ClientSocket } from "./websocket_outbox.ts";
 import type { SocketReceiver } from "./websocket_session.ts";
 import type { WebSocketSessions } from "./websocket_sessions.ts";
@@ -42,33 +43,50 @@ export function isUpgrade(request: Request): boolean {
   return request.method === "GET" && request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
+/** A connection on which a client has asked for a WebSocket. */
+export interface UpgradeOffer {
+  /** The request, which is `GET` with `Upgrade: websocket`. */
+  readonly request: HostRequest;
+  /** Nobody else reads or writes it any more. */
+  readonly connection: Connection;
+  /** What has come behind the request already. */
+  readonly rest: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Takes a connection over, answers the request, and comes back when it has closed the connection, which counts as open
+ * until then. Never rejects.
+ */
+export type TakeUpgrade = (offer: UpgradeOffer) => Promise<void>;
+
 /** Decides about a request for a WebSocket: what takes the socket, or the response that refuses it. */
 export function decideUpgrade(
-  request: Request,
-  { clientAddress = "", path: ownPath }: ConnectionInfo,
+  headers: HeaderSource,
+  clientAddress: string,
+  path: string,
   codec: Codec,
   sessions: WebSocketSessions | undefined,
   cors: CorsOptions,
-): AcceptSocket | Response {
+): AcceptSocket | HostResponse {
   if (sessions === undefined) return refuse(codec, NO_SOCKETS);
   // Browsers keep pages from reading answers over HTTP, and leave it to the server with WebSockets.
-  if (!allowsPage(cors, request.headers.get("origin"))) {
-    return new Response(WRONG_PAGE, { status: 403, headers: JSON_TYPE });
-  }
-  const steered = readSteering(request.headers, clientAddress);
+  if (!allowsPage(cors, headers.get("origin"))) return WRONG_PAGE;
+  const steered = readSteering(headers, clientAddress);
   if (steered.kind === "failure") return refuse(codec, steered.error);
   const refusal = sessions.refusal(clientAddress);
   if (refusal !== undefined) return refuse(codec, refusal);
   const { caller, steering } = steered;
-  const path = ownPath ?? (URL.canParse(request.url) ? new URL(request.url).pathname : "/");
   return (socket) => sessions.open(socket, { caller, steering, path });
 }
 
-const JSON_TYPE = { "content-type": "application/json" };
-const WRONG_PAGE = '{"error":"forbidden_origin","message":"pages of this origin may not call"}';
+const WRONG_PAGE: HostResponse = {
+  status: 403,
+  fields: [[["content-type", "application/json"]]],
+  body: new TextEncoder().encode('{"error":"forbidden_origin","message":"pages of this origin may not call"}'),
+};
 const NO_SOCKETS = failure("unsupported_api", "this interface has no WebSockets; send requests over HTTP").error;
 
-function refuse(codec: Codec, error: RelayError): Response {
+function refuse(codec: Codec, error: RelayError): HostResponse {
   const { status, headers, body } = codec.encodeError(error);
-  return new Response(body, { status, headers: headers.map(([name, value]): [string, string] => [name, value]) });
+  return { status, fields: [headers], body };
 }

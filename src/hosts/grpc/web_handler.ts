@@ -4,6 +4,8 @@ import { errorTrailers, trailersOnly } from "../../protocols/grpc/errors.ts";
 import { decodeText, type WebFormat, webFormatOf } from "../../protocols/grpc/web.ts";
 import type { Cors } from "../cors.ts";
 import type { ConnectionInfo } from "../fetch_handler.ts";
+import { FetchRequest } from "../fetch_request.ts";
+import { toResponse } from "../http_response.ts";
 import { type BodyLimits, BodyReader } from "../read_body.ts";
 import type { GrpcHandler } from "./grpc_handler.ts";
 import { WebStream } from "./web_stream.ts";
@@ -36,13 +38,13 @@ export class GrpcWebHandler {
   /** Answers one request. Never rejects. */
   async fetch(request: Request, info: ConnectionInfo = {}): Promise<Response> {
     const { cors, handler } = this.#deps;
-    if (request.method === "OPTIONS") return cors.preflight(request);
+    if (request.method === "OPTIONS") return toResponse(cors.preflight(request.headers));
     const corsHeaders = cors.headersFor(request.headers.get("origin"));
     const format = webFormatOf(request.headers.get("content-type") ?? "");
     if (!URL.canParse(request.url)) return new Response(null, { status: 400 });
     if (request.method !== "GET" && format === undefined) return new Response(null, { status: 415 });
 
-    const read = await this.#bodies.read(request);
+    const read = await this.#bodies.read(new FetchRequest(request, "", this.#deps.clock));
     const stream = new WebStream(format ?? PLAIN, corsHeaders);
     const body = read.kind === "body" && format?.isText ? decodeText(read.body) : read.kind === "body" && read.body;
     if (read.kind === "failure") stream.sendHead(trailersOnly(errorTrailers(read.error)), true);
