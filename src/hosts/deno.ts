@@ -49,6 +49,7 @@ export function listen(
       ...tls,
     },
     (request, { remoteAddr }) => {
+      if (hasPathInHost(request)) return new Response("a host has no path\n", { status: 400 });
       const info = { clientAddress: remoteAddr.hostname };
       if (upgrade === undefined || !isUpgrade(request)) return fetch(request, info);
       const decision = upgrade(request, info);
@@ -61,4 +62,10 @@ export function listen(
     await server.shutdown();
   };
   return { hostname, port, shutdown };
+}
+
+/** The platform makes a URL of host and target, in which what follows a slash of the host would be taken for the path. */
+function hasPathInHost({ url, headers }: Request): boolean {
+  const isRoot = url.indexOf("/", url.indexOf("://") + 3) === url.length - 1;
+  return !isRoot && headers.get("host")?.includes("/") === true;
 }

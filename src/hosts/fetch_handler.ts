@@ -147,7 +147,7 @@ export class FetchHandler {
     if (verb === "OPTIONS") return this.#cors.preflight(request.headers);
     if (verb === "GET" || verb === "HEAD") {
       if (path === this.#options.healthPath) return this.#health(request);
-      if (request.path === "/favicon.ico") return this.#respond(request, { status: 404, headers: [], body: null });
+      if (path === "/favicon.ico") return this.#respond(request, { status: 404, headers: [], body: null });
     }
     if (this.#deps.codec.verbs.includes(verb)) return this.#relay(request, path);
     const served = this.#deps.codec.verbs.join(", ");

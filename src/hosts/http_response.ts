@@ -26,8 +26,19 @@ export function splitUrl(url: string): { readonly path: string; readonly query: 
   const authority = url.indexOf("://") + 3;
   const slash = url.indexOf("/", authority);
   if (slash < 0) return { path: "/", query: "" };
-  const mark = url.indexOf("?", slash);
+  return splitAt(url, slash);
+}
+
+/** Path and query of a request line's target as they came, which may be a whole URL to those who think of a proxy. */
+export function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const start = /^https?:\/\/[^/?#]*/i.exec(target)?.[0].length ?? 0;
+  const { path, query } = splitAt(target, start);
+  return { path: path || "/", query };
+}
+
+function splitAt(url: string, start: number): { readonly path: string; readonly query: string } {
+  const mark = url.indexOf("?", start);
   return mark < 0
-    ? { path: url.slice(slash), query: "" }
-    : { path: url.slice(slash, mark), query: url.slice(mark + 1) };
+    ? { path: url.slice(start), query: "" }
+    : { path: url.slice(start, mark), query: url.slice(mark + 1) };
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Listener } from "./deno.ts";
 import type { ConnectionInfo } from "./fetch_handler.ts";
+import { splitTarget } from "./http_response.ts";
 import { acceptWebSockets, type NodeWebSocketOptions } from "./node_websocket.ts";
 import type { AcceptSocket } from "./upgrade.ts";
 
@@ -68,11 +69,10 @@ async function answer(
   outgoing.once("close", () => {
     if (!outgoing.writableFinished) gone.abort();
   });
-  const target = incoming.url ?? "/";
-  const path = target.split("?", 1)[0]!;
+  const { path, query } = splitTarget(incoming.url ?? "/");
   const clientAddress = incoming.socket.remoteAddress ?? "";
   // What `URL` puts in order is not what came: the handler gets the path as it came.
-  const response = await fetch(toRequest(incoming, target, gone.signal), { clientAddress, path });
+  const response = await fetch(toRequest(incoming, query, gone.signal), { clientAddress, path });
   const headers: Record<string, string> = {};
   for (const [name, value] of response.headers) headers[name] = value;
   const body = new Uint8Array(await response.arrayBuffer());
@@ -84,13 +84,13 @@ async function answer(
   if (!incoming.complete) incoming.resume();
 }
 
-function toRequest(incoming: IncomingMessage, target: string, signal: AbortSignal): Request {
+function toRequest(incoming: IncomingMessage, query: string, signal: AbortSignal): Request {
   const headers = new Headers();
   const raw = incoming.rawHeaders;
   for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i]!, raw[i + 1]!);
   const method = incoming.method ?? "GET";
   const url = new URL("http://relay/");
-  url.search = target.includes("?") ? target.slice(target.indexOf("?")) : "";
+  url.search = `?${query}`;
   const hasBody = method !== "GET" && method !== "HEAD" &&
     (headers.has("content-length") || headers.has("transfer-encoding"));
   const body = hasBody ? bodyOf(incoming) : null;

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
 import type { ConnectionInfo } from "./fetch_handler.ts";
+import { splitTarget } from "./http_response.ts";
 import { type AcceptSocket, isUpgrade } from "./upgrade.ts";
 
 /** Bounds on what a client can do with its connection. */
@@ -45,7 +46,7 @@ export function acceptWebSockets(
       const request = toUpgradeRequest(incoming);
       const clientAddress = incoming.socket.remoteAddress ?? "";
       const decision = isUpgrade(request)
-        ? upgrade(request, { clientAddress, path: pathOf(incoming) })
+        ? upgrade(request, { clientAddress, path: splitTarget(incoming.url ?? "/").path })
         : new Response("the only protocol to upgrade to is websocket\n", { status: 400 });
       if (decision instanceof Response) return void refuse(stream, decision);
       handshakes.handleUpgrade(incoming, stream, head, (socket) => {
@@ -95,10 +96,6 @@ function connect(socket: WebSocket, accept: AcceptSocket, closeTimeoutMs: number
   socket.on("close", () => session.closed());
   // It is being closed then, with the code that the fault has.
   socket.on("error", cutLater);
-}
-
-function pathOf({ url = "/" }: IncomingMessage): string {
-  return url.split("?", 1)[0]!;
 }
 
 function toUpgradeRequest({ rawHeaders }: IncomingMessage): Request {
