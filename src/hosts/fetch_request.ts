@@ -74,9 +74,13 @@ export class FetchRequest extends Canceller implements HostRequest, RequestBody 
   }
 
   cancel(): void {
-    const { body } = this.#request;
-    if (this.#reader !== undefined) this.#reader.cancel().catch(() => {});
-    else if (body !== null && !body.locked) body.cancel().catch(() => {});
+    if (this.#reader !== undefined) return void this.#reader.cancel().catch(() => {});
+    try {
+      const { body } = this.#request;
+      if (body !== null && !body.locked) body.cancel().catch(() => {});
+    } catch {
+      // The request has been answered, and its body is gone.
+    }
   }
 
   async #readParts(maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {

@@ -78,6 +78,7 @@ class Reading implements Placed {
 
   /** Says how it ended, and reads no further; the first word counts. */
   endWith(result: BodyResult): void {
+    if (this.place < 0) return;
     this.#underWay.delete(this);
     this.cancelTimer();
     this.#resolve(result);

@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { startReceiver } from "../support/receiver.ts";
 import { createRelay, type RelayConfig, type RelayUsageEvent } from "../../mod.ts";
-import { listen } from "../../src/hosts/deno.ts";
-import { listenNode } from "../../src/hosts/node.ts";
+import { HTTP_SERVERS, type HttpServer, listenWith } from "../support/http_servers.ts";
 import { INTERFACE_SPECS } from "../support/interface_specs.ts";
 import { MemorySink } from "../support/memory_sink.ts";
 import { exchange, RawConnection } from "../support/raw_http.ts";
@@ -20,22 +19,16 @@ class TellingSink extends MemorySink {
   }
 }
 
-/** The HTTP servers that the suite runs on. */
-const SERVERS = ["deno", "node"] as const;
-
 async function start(
   options: Partial<RelayConfig> = {},
   script: NodeScript = answering(),
-  server: typeof SERVERS[number] = "deno",
+  server: HttpServer = "deno",
 ) {
   const usage = new TellingSink();
   const providers = [{ name: "a", nodeUrls: [{ url: "http://a" }] }];
   const { fetch, calls } = scriptedNodes({ a: script });
   const relay = createRelay({ chainId: "ETH1", providers, maxBodyBytes: 1_000, ...options, usage, fetch });
-  const address = { hostname: "127.0.0.1", port: 0 };
-  const listener = server === "node"
-    ? await listenNode(address, relay.fetch, { headerTimeoutMs: 400, idleTimeoutMs: 400 })
-    : listen(address, relay.fetch);
+  const listener = await listenWith(server, relay, { headerTimeoutMs: 400, idleTimeoutMs: 400 });
   const url = `http://127.0.0.1:${listener.port}`;
   return { url, usage, calls, [Symbol.asyncDispose]: () => listener.shutdown() };
 }
@@ -117,7 +110,7 @@ const CASES: readonly (readonly [string, readonly (string | Uint8Array)[], numbe
 ];
 
 for (const [what, request, status, id] of CASES) {
-  for (const server of SERVERS) {
+  for (const server of HTTP_SERVERS) {
     // That server refuses it by itself, with 400.
     if (server === "node" && what === "a verb that nobody knows") continue;
     Deno.test(`${server}: ${what} is answered with ${status}, charges nobody, and leaves the relay well`, async () => {
@@ -169,7 +162,7 @@ const REFUSED: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 for (const [what, request] of REFUSED) {
-  for (const server of SERVERS) {
+  for (const server of HTTP_SERVERS) {
     Deno.test(`${server}: ${what} is refused, charges nobody, and leaves the relay well`, async () => {
       await using relay = await start({}, answering(), server);
       const end = await exchange(relay.url, ...request).then(({ status }) => status, () => "closed");
@@ -199,7 +192,7 @@ const BAD_TARGETS: readonly (readonly [what: string, target: string, statuses: r
 ];
 
 for (const [what, target, statuses] of BAD_TARGETS) {
-  for (const server of SERVERS) {
+  for (const server of HTTP_SERVERS) {
     Deno.test(`${server}: ${what} is refused, and no node sees it`, async () => {
       const rest = { chainId: "COSMOS", apiInterface: "rest", specs: INTERFACE_SPECS } as const;
       await using relay = await start(rest, answering(), server);
@@ -210,9 +203,9 @@ for (const [what, target, statuses] of BAD_TARGETS) {
   }
 }
 
-Deno.test("deno, node: a request in a request's body is a body", async () => {
+Deno.test("all servers: a request in a request's body is a body", async () => {
   const smuggled = `POST / HTTP/1.1\r\n${HOST}${JSON_TYPE}Content-Length: ${CALL.length}\r\n\r\n${CALL}`;
-  for (const server of SERVERS) {
+  for (const server of HTTP_SERVERS) {
     await using relay = await start({}, answering(), server);
     const both = `POST / HTTP/1.1\r\n${HOST}${JSON_TYPE}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n`;
     const chunks = `${CALL.length.toString(16)}\r\n${CALL}\r\n0\r\n\r\n`;
@@ -259,7 +252,7 @@ Deno.test("HEAD on the health path has no body, and two origins over the wire ar
   assertEquals(relay.usage.events.map(({ origin }) => origin), ["https://a.example, https://b.example"]);
 });
 
-for (const server of SERVERS) {
+for (const server of HTTP_SERVERS) {
   Deno.test(`--http-server ${server}: the limits of the command line hold, and a collector hears of good calls only`, async () => {
     await using receiver = startReceiver();
     await using node = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {

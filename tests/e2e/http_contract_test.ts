@@ -233,7 +233,7 @@ async function startServed(server: HttpServer, options: Partial<RelayConfig> = {
   const { fetch, calls } = scriptedNodes({ a: answering((method) => method === "eth_getLogs" ? LARGE : "0x1") });
   const providers = [{ name: "a", nodeUrls: [{ url: "http://a" }] }];
   const relay = createRelay({ chainId: "ETH1", providers, maxBodyBytes: 100_000, ...options, usage, fetch });
-  const listener = await listenWith(server, relay.fetch, {}, relay.upgrade);
+  const listener = await listenWith(server, relay);
   return {
     url: `http://127.0.0.1:${listener.port}`,
     usage,

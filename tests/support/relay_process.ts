@@ -47,6 +47,12 @@ export async function runCliWith(
 /** The relay's own questions and samples, which only those tests hear of that ask for them. */
 const QUIET = ["--relays-health-enable=false", "--optimizer-qos-sampling-interval=1h"];
 
+/** The HTTP server of relays whose test does not care, so that one variable has all of them use another. */
+function httpServer(): readonly string[] {
+  const server = Deno.env.get("RELAYMETER_HTTP_SERVER");
+  return server === undefined ? [] : [`--http-server=${server}`];
+}
+
 /** How a relay is started. */
 export interface RelayStart {
   /** Listeners that are waited for; default 1. */
@@ -67,8 +73,8 @@ export async function startRelay(
   args: readonly string[],
   { listeners = 1, env = {}, cwd, runFlags, onSpawn, program }: RelayStart = {},
 ): Promise<RelayProcess> {
-  const quiet = QUIET.filter((flag) => !args.some((arg) => arg.startsWith(flag.split("=")[0]!)));
-  const child = command(["rpcsmartrouter", ...args, ...quiet], env, cwd, runFlags, program).spawn();
+  const added = [...QUIET, ...httpServer()].filter((flag) => !args.some((arg) => arg.startsWith(flag.split("=")[0]!)));
+  const child = command(["rpcsmartrouter", ...args, ...added], env, cwd, runFlags, program).spawn();
   onSpawn?.(child.pid);
   const log: LogLine[] = [];
   const urls: string[] = [];

@@ -1,12 +1,11 @@
 /** A relay on a real socket in front of scripted nodes, on either of the listeners that have WebSockets. */
 import { createRelay, type RelayHandle, type RelayOptions } from "../../mod.ts";
-import { listen } from "../../src/hosts/deno.ts";
-import { listenNode } from "../../src/hosts/node.ts";
+import { type HttpServer, listenWith } from "./http_servers.ts";
 import { MemorySink } from "./memory_sink.ts";
 import type { SocketNode } from "./socket_node.ts";
 
-/** The listeners that take WebSockets: the platform's own, and npm `ws` on `node:http`. */
-export const SOCKET_HOSTS = ["deno", "node"] as const;
+/** The servers that take WebSockets: the platform's own, and npm `ws` on `node:http`. */
+export const SOCKET_HOSTS = ["deno", "node"] as const satisfies readonly HttpServer[];
 
 export type SocketHost = typeof SOCKET_HOSTS[number];
 
@@ -35,12 +34,8 @@ export async function startSocketStage(
     usage,
     ...options,
   });
-  const address = { hostname: "127.0.0.1", port: 0 };
   const maxMessageBytes = options.sockets?.maxMessageBytes ?? 1_048_576;
-  const limits = { headerTimeoutMs: 5_000, idleTimeoutMs: 5_000, maxMessageBytes, closeTimeoutMs };
-  const listener = host === "deno"
-    ? listen(address, relay.fetch, relay.upgrade)
-    : await listenNode(address, relay.fetch, limits, relay.upgrade);
+  const listener = await listenWith(host, relay, { maxMessageBytes, closeTimeoutMs });
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
     const closing = listener.shutdown();
