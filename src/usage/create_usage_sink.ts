@@ -99,14 +99,23 @@ export interface UsageSpoolOptions {
  * if (ledger.relay_usage.accepted !== 0) throw new Error("nothing was emitted");
  * ```
  */
-export async function createOtelUsageSink(options: OtelUsageOptions = {}): Promise<UsageSink> {
+export function createOtelUsageSink(options: OtelUsageOptions = {}): Promise<UsageSink> {
+  return openUsageSink(options, globalThis.fetch);
+}
+
+/** The same, where the program has its own way to a collector. It must be done with a request once that is a success. */
+export async function openUsageSink(
+  options: OtelUsageOptions,
+  fetch: NonNullable<OtelUsageOptions["fetch"]>,
+): Promise<UsageSink> {
   const { clock = systemClock, log = silentLog, exportTimeoutMs = 10_000, retryBudgetMs = 300_000 } = options;
   const { exporter: choice = "otlp", headers = {}, compression = "none", queueSize = 50_000 } = options;
   const url = options.url ?? "http://localhost:4318/v1/logs";
   const resource = new UsageResource(options.resource ?? { "service.name": "relaymeter" });
   const encoding = options.protocol === "http/json" ? jsonEncoding : protobufEncoding;
   const own = new OtlpExporter({
-    fetch: options.fetch ?? globalThis.fetch,
+    fetch: options.fetch ?? fetch,
+    isFetchQuick: options.fetch === undefined,
     clock,
     random: options.random ?? Math.random,
     log,
@@ -138,6 +147,7 @@ export async function createOtelUsageSink(options: OtelUsageOptions = {}): Promi
     resource,
     clock,
     log,
+    ...(exporter === own && { encoded: { exporter: own, encoding, retryBudgetMs } }),
     ...(spool !== undefined && {
       spooling: { spool, exporter: own, encoding, syncIntervalMs: options.spool?.syncIntervalMs ?? 100, retryBudgetMs },
     }),

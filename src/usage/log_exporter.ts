@@ -1,4 +1,5 @@
 import type { UsageLogRecord } from "./log_record.ts";
+import type { EncodedBatch } from "./spool_port.ts";
 
 /** How an export ended, in the shape of the OpenTelemetry SDK. */
 export interface UsageExportResult {
@@ -21,4 +22,18 @@ export interface UsageLogExporter {
   forceFlush?(): Promise<void>;
   /** Gives up what is being sent, and frees what is held. */
   shutdown(): Promise<void>;
+}
+
+/** How the export of encoded records ended. */
+export interface EncodedExportResult {
+  readonly exported: number;
+  readonly rejected: number;
+  /** Whether it is certain that nothing reads the bytes any more; else they must not be written over. */
+  readonly isDone?: boolean;
+}
+
+/** Sends records that are encoded already. */
+export interface EncodedExporter {
+  /** Tries until the batch is taken or refused, for `retryBudgetMs`, or until it is shut down. Never rejects. */
+  exportEncoded(batch: EncodedBatch, retryBudgetMs: number): Promise<EncodedExportResult>;
 }

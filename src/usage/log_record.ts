@@ -126,7 +126,7 @@ export class UsageLogRecord {
 }
 
 /** Milliseconds whose nanoseconds 64 bits can hold: to the year 2554. */
-const MAX_UNIX_MS = 18_446_744_073_709;
+export const MAX_UNIX_MS = 18_446_744_073_709;
 
 /** Milliseconds as seconds and nanoseconds; a time that is none, or does not fit the wire, becomes the epoch. */
 function toHrTime(unixMs: number): HrTime {

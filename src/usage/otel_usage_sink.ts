@@ -1,8 +1,10 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import type { OptimizerQosEvent, RelayUsageEvent, UsageEventKind } from "../domain/usage_event.ts";
+import { EncodedOutbox, type EncodedOutboxDeps, type EncodedOutboxOptions } from "./encoded_outbox.ts";
 import type { UsageLogExporter } from "./log_exporter.ts";
 import type { UsageResource } from "./log_record.ts";
+import { RecordOutbox } from "./outbox.ts";
 import { SpooledLane, type SpooledLaneDeps } from "./spooled_lane.ts";
 import { type Lane, UsageLane, type UsageLaneDeps, type UsageLaneOptions } from "./usage_lane.ts";
 import type { DropReason, UsageNumbering, UsageSink, UsageStats } from "./usage_sink.ts";
@@ -22,6 +24,8 @@ export interface OtelUsageSinkDeps {
   readonly resource: UsageResource;
   readonly clock: Clock;
   readonly log: Log;
+  /** Has `relay_usage` events encoded as they come: for an exporter that takes them so. */
+  readonly encoded?: Pick<EncodedOutboxDeps, "exporter" | "encoding"> & Pick<EncodedOutboxOptions, "retryBudgetMs">;
   /** Keeps `relay_usage` events on disk until they are delivered; in memory without it. */
   readonly spooling?: Spooling;
 }
@@ -40,8 +44,8 @@ const RELEASE_TIMEOUT_MS = 2_000;
 /**
  * Sends usage events to an OpenTelemetry collector.
  *
- * `emit` puts a reference into a bounded queue; batches are built and exported off the caller's path. Every event is
- * in the ledger from `emit` on. Each kind of event has a lane of its own, so that one can't crowd out the other.
+ * `emit` puts an event, or its record, into a bounded queue, which is exported off the caller's path. Every event is in
+ * the ledger from `emit` on. Each kind of event has a lane of its own, so that one can't crowd out the other.
  */
 export class OtelUsageSink implements UsageSink {
   readonly #deps: OtelUsageSinkDeps;
@@ -58,21 +62,15 @@ export class OtelUsageSink implements UsageSink {
     this.#options = options;
     const { eventIdPrefix } = options;
     this.#boot = eventIdPrefix.slice(0, -1);
-    const ofRelays = {
-      ...this.#laneDeps("relay_usage"),
-      nameCharsOf: (event: RelayUsageEvent) => event?.apiMethod?.length ?? 0,
-      eventIdOf: (sequence: number) => eventIdPrefix === "" ? "" : `${eventIdPrefix}${sequence}`,
-    };
-    const { spooling } = deps;
-    this.#relayUsage = spooling === undefined
-      ? new UsageLane({ ...ofRelays, exporter: deps.exporter }, options)
-      : new SpooledLane({ ...ofRelays, ...spooling, log: deps.log }, { ...options, ...spooling });
-    this.#optimizerQos = new UsageLane({
-      ...this.#laneDeps("optimizer_qos"),
-      exporter: deps.exporter,
-      nameCharsOf: () => 0,
-      eventIdOf: () => "",
-    }, options);
+    this.#relayUsage = this.#createRelayLane();
+    const { exporter, resource, clock } = deps;
+    const { queueSize, batchSize } = options;
+    const outbox = new RecordOutbox<OptimizerQosEvent>(
+      { exporter, resource, clock, nameCharsOf: () => 0, eventIdOf: () => "" },
+      queueSize,
+      batchSize,
+    );
+    this.#optimizerQos = new UsageLane({ outbox, clock, onDrop: this.#dropLogger("optimizer_qos") }, options);
   }
 
   emit(event: RelayUsageEvent): void {
@@ -96,9 +94,28 @@ export class OtelUsageSink implements UsageSink {
     return this.#closed;
   }
 
-  #laneDeps(kind: UsageEventKind): Pick<UsageLaneDeps<never>, "resource" | "clock" | "onDrop"> {
-    const { resource, clock } = this.#deps;
-    return { resource, clock, onDrop: (reason, dropped) => this.#logDrop(kind, reason, dropped) };
+  /** On disk, encoded at once, or as events: by what there is to send them with. */
+  #createRelayLane(): Lane<RelayUsageEvent> {
+    const { exporter, encoded, spooling, resource, clock, log } = this.#deps;
+    const options = this.#options;
+    const { eventIdPrefix, queueSize, batchSize } = options;
+    const nameCharsOf = (event: RelayUsageEvent) => event?.apiMethod?.length ?? 0;
+    const eventIdOf = (sequence: number) => eventIdPrefix === "" ? "" : `${eventIdPrefix}${sequence}`;
+    const onDrop = this.#dropLogger("relay_usage");
+    if (spooling !== undefined) {
+      return new SpooledLane({ ...spooling, resource, clock, log, nameCharsOf, eventIdOf, onDrop }, {
+        ...options,
+        ...spooling,
+      });
+    }
+    const outbox = encoded === undefined
+      ? new RecordOutbox({ exporter, resource, clock, nameCharsOf, eventIdOf }, queueSize, batchSize)
+      : new EncodedOutbox({ ...encoded, resource, clock, eventIdPrefix }, { queueSize, batchSize, ...encoded });
+    return new UsageLane({ outbox, clock, onDrop }, options);
+  }
+
+  #dropLogger(kind: UsageEventKind): UsageLaneDeps<never>["onDrop"] {
+    return (reason, dropped) => this.#logDrop(kind, reason, dropped);
   }
 
   /** Sends what is held as long as the drain timeout allows, counts the rest as dropped, and lets go of everything. */

@@ -3,6 +3,8 @@ export interface EncodedRecords {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where each record ends; it starts where the one before it ends. */
   readonly ends: readonly number[];
+  /** Bytes in front of them in their memory that may be written over; none where it is not said. */
+  readonly headroom?: number;
 }
 
 /** The first `count` records, and the others. */

@@ -6,8 +6,9 @@ import { Ledger } from "./ledger.ts";
 import { UsageLogRecord, type UsageResource } from "./log_record.ts";
 import { ByteBuffer } from "./otlp/byte_buffer.ts";
 import { encodeRecords } from "./otlp/encode_records.ts";
+import type { EncodedExporter } from "./log_exporter.ts";
 import type { OtlpEncoding } from "./otlp/encoding.ts";
-import { type EncodedBatch, type EncodedRecords, splitRecords, type SpoolBatch, type SpoolPort } from "./spool_port.ts";
+import { type EncodedRecords, splitRecords, type SpoolBatch, type SpoolPort } from "./spool_port.ts";
 import type { Lane } from "./usage_lane.ts";
 import type { DropReason, LedgerCounts } from "./usage_sink.ts";
 
@@ -23,15 +24,6 @@ export interface SpooledLaneOptions {
   readonly maxBatchesInFlight: number;
   /** How long events that the disk does not take are tried to be sent from memory. */
   readonly retryBudgetMs: number;
-}
-
-/** Sends records that are encoded already. */
-export interface EncodedExporter {
-  /** Tries until the batch is taken or refused, for `retryBudgetMs`, or until it is shut down. Never rejects. */
-  exportEncoded(
-    batch: EncodedBatch,
-    retryBudgetMs: number,
-  ): Promise<{ readonly exported: number; readonly rejected: number }>;
 }
 
 /** What a spooled lane works with. */

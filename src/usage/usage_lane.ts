@@ -1,9 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
-import type { UsageEvent } from "../domain/usage_event.ts";
-import { EventQueue, type QueuedEvent } from "./event_queue.ts";
 import { Ledger } from "./ledger.ts";
-import type { UsageExportResult, UsageLogExporter } from "./log_exporter.ts";
-import { UsageLogRecord, type UsageResource } from "./log_record.ts";
+import type { UsageExportResult } from "./log_exporter.ts";
+import type { Outbox } from "./outbox.ts";
 import type { DropReason, LedgerCounts } from "./usage_sink.ts";
 
 /** Options of a lane, resolved. Durations are milliseconds. */
@@ -22,13 +20,8 @@ export interface UsageLaneOptions {
 
 /** What a lane works with. */
 export interface UsageLaneDeps<Event> {
-  readonly exporter: UsageLogExporter;
-  readonly resource: UsageResource;
+  readonly outbox: Outbox<Event>;
   readonly clock: Clock;
-  /** Length of what a client can make long in an event. */
-  nameCharsOf(event: Event): number;
-  /** The id of the event accepted under that number, empty for events that have none. */
-  eventIdOf(sequence: number): string;
   /** Told when events were given up. */
   onDrop(reason: DropReason, dropped: number): void;
 }
@@ -41,7 +34,7 @@ interface Batch {
 
 /** The way of one kind of event, from `emit` to the exporter. */
 export interface Lane<Event> {
-  /** Takes an event: a push of its reference. */
+  /** Takes an event. */
   accept(event: Event): void;
   /** The counts at this moment. */
   stats(): LedgerCounts;
@@ -57,11 +50,11 @@ export interface Lane<Event> {
   giveUp(): void;
 }
 
-/** A lane in memory: queue, batches, ledger. */
-export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
+/** A lane in memory: outbox, batches, ledger. */
+export class UsageLane<Event> implements Lane<Event> {
   readonly #deps: UsageLaneDeps<Event>;
   readonly #options: UsageLaneOptions;
-  readonly #queue: EventQueue<Event>;
+  readonly #outbox: Outbox<Event>;
   readonly #ledger = new Ledger();
   readonly #batches = new Set<Batch>();
   #sequence = 0;
@@ -75,15 +68,16 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
   constructor(deps: UsageLaneDeps<Event>, options: UsageLaneOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#queue = new EventQueue(options.queueSize, deps.nameCharsOf);
+    this.#outbox = deps.outbox;
   }
 
   accept(event: Event): void {
     this.#sequence++;
     if (this.#isClosed) return this.#refuse("timeout");
-    if (!this.#queue.push(event, this.#sequence)) return this.#refuse("queue_full");
+    const result = this.#outbox.put(event, this.#sequence);
+    if (result !== "waits") return this.#refuse(result === "no_room" ? "queue_full" : "rejected");
     this.#ledger.queue();
-    if (this.#queue.length >= this.#fullBatch) this.#schedulePump();
+    if (this.#outbox.length >= this.#fullBatch) this.#schedulePump();
     else if (this.#cancelFlush === undefined) this.#scheduleFlush();
   }
 
@@ -106,7 +100,7 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
     this.#isExpired = true;
     this.#cancelFlush?.();
     this.#cancelPump?.();
-    const waiting = this.#queue.take(this.#queue.length).length;
+    const waiting = this.#outbox.clear();
     this.#ledger.send(waiting);
     if (waiting > 0) this.#drop(waiting, "timeout");
   }
@@ -131,7 +125,7 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
   }
 
   get #isIdle(): boolean {
-    return this.#queue.length === 0 && this.#batches.size === 0;
+    return this.#outbox.length === 0 && this.#batches.size === 0;
   }
 
   #refuse(reason: DropReason): void {
@@ -165,12 +159,9 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
     // An exporter that calls back at once comes by here from within: the loop below goes on for it.
     if (this.#isPumping) return;
     this.#isPumping = true;
-    const { batchSize, maxBatchesInFlight } = this.#options;
-    while (this.#queue.length >= atLeast && this.#batches.size < maxBatchesInFlight) {
-      this.#start(this.#queue.take(batchSize));
-    }
+    while (this.#outbox.length >= atLeast && this.#batches.size < this.#options.maxBatchesInFlight) this.#start();
     this.#isPumping = false;
-    if (this.#queue.length === 0) {
+    if (this.#outbox.length === 0) {
       this.#cancelFlush?.();
       this.#cancelFlush = undefined;
     } else if (this.#cancelFlush === undefined && !this.#isClosed) {
@@ -179,20 +170,19 @@ export class UsageLane<Event extends UsageEvent> implements Lane<Event> {
     if (this.#isIdle) this.#onIdle?.();
   }
 
-  #start(taken: readonly QueuedEvent<Event>[]): void {
-    const { clock, exporter, resource, eventIdOf } = this.#deps;
-    this.#ledger.send(taken.length);
+  #start(): void {
+    const { outbox, clock } = this.#deps;
     const { exporterTimeoutMs } = this.#options;
+    const parcel = outbox.take();
+    const { count } = parcel;
+    this.#ledger.send(count);
     const cancelTimer = exporterTimeoutMs === Infinity
       ? () => {}
       : clock.schedule(exporterTimeoutMs, () => this.#settle(batch, { code: 1 }));
-    const batch: Batch = { count: taken.length, cancelTimer };
+    const batch: Batch = { count, cancelTimer };
     this.#batches.add(batch);
     try {
-      const nowUnixMs = clock.now();
-      const toRecord = (entry: QueuedEvent<Event>) =>
-        new UsageLogRecord(entry.event, eventIdOf(entry.sequence), resource, nowUnixMs);
-      exporter.export(taken.map(toRecord), (result) => this.#settle(batch, result));
+      parcel.send((result) => this.#settle(batch, result));
     } catch (error) {
       this.#settle(batch, { code: 1, error: error instanceof Error ? error : new Error(String(error)) });
     }

@@ -5,7 +5,7 @@ import { UsageResource } from "../../src/usage/log_record.ts";
 import { OtelUsageSink } from "../../src/usage/otel_usage_sink.ts";
 import { jsonEncoding } from "../../src/usage/otlp/encode_json.ts";
 import type { EncodedBatch, EncodedRecords, SpoolBatch, SpoolFindings, SpoolPort } from "../../src/usage/spool_port.ts";
-import type { EncodedExporter } from "../../src/usage/spooled_lane.ts";
+import type { EncodedExporter } from "../../src/usage/log_exporter.ts";
 import type { LedgerCounts } from "../../src/usage/usage_sink.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { packed, textsOf, unpacked } from "./spool_files.ts";

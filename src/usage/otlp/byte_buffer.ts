@@ -15,9 +15,19 @@ export class ByteBuffer {
     return this.#length;
   }
 
+  /** Bytes for which there is room before it has to grow. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** What was written, as long as nothing more is. */
   view(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** The bytes from `start` on, as long as nothing more is written. */
+  viewFrom(start: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(start, this.#length);
   }
 
   /** Forgets what was written after `length` bytes. */
@@ -36,6 +46,42 @@ export class ByteBuffer {
     this.#grow(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  /** Leaves room for `count` bytes, which are of no meaning until they are written. */
+  skip(count: number): void {
+    this.#grow(count);
+    this.#length += count;
+  }
+
+  /** Writes 64 bits over what is at `at`, the lowest first. */
+  setUint64(at: number, low: number, high: number): void {
+    const bytes = this.#bytes;
+    bytes[at] = low;
+    bytes[at + 1] = low >>> 8;
+    bytes[at + 2] = low >>> 16;
+    bytes[at + 3] = low >>> 24;
+    bytes[at + 4] = high;
+    bytes[at + 5] = high >>> 8;
+    bytes[at + 6] = high >>> 16;
+    bytes[at + 7] = high >>> 24;
+  }
+
+  /** Writes a whole number as a varint over the `size` bytes at `at`, which it has to take exactly. */
+  setVarint(at: number, size: number, value: number): void {
+    const bytes = this.#bytes;
+    for (const last = at + size - 1; at < last; at++, value >>>= 7) bytes[at] = (value & 0x7f) | 0x80;
+    bytes[at] = value;
+  }
+
+  /** Writes a whole number in decimal digits over those at `at`, of which there are `count`, as it has. */
+  setDigits(at: number, count: number, value: number): void {
+    const bytes = this.#bytes;
+    for (let i = at + count - 1; i >= at; i--) {
+      const rest = Math.floor(value / 10);
+      bytes[i] = 0x30 + value - rest * 10;
+      value = rest;
+    }
   }
 
   /** Writes a text as UTF-8; comes back with the number of bytes. */

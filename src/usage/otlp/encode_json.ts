@@ -5,6 +5,7 @@ import type { UsageEvent } from "../../domain/usage_event.ts";
 import { type HrTime, SCOPE, SEVERITY_INFO, type UsageLogRecord } from "../log_record.ts";
 import type { ByteBuffer } from "./byte_buffer.ts";
 import type { OtlpEncoding } from "./encoding.ts";
+import { recordEncoder } from "./record_encoder.ts";
 
 const encoder = new TextEncoder();
 const QUOTE = 0x22;
@@ -20,6 +21,7 @@ export const jsonEncoding: OtlpEncoding = {
   appendRecord(buffer, record) {
     writeRecord(buffer, record);
   },
+  relayEncoder: (eventIdPrefix, resource) => recordEncoder(jsonEncoding, eventIdPrefix, resource),
   encodeRequest(resource, records) {
     const attributes = resource.getRawAttributes().map(([key, value]) => `${keyText(key)}${stringText(value)}}`);
     const head = encoder.encode(

@@ -1,9 +1,8 @@
 import type { Clock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
-import type { UsageExportResult, UsageLogExporter } from "../log_exporter.ts";
+import type { EncodedExporter, EncodedExportResult, UsageExportResult, UsageLogExporter } from "../log_exporter.ts";
 import { type UsageLogRecord, UsageResource } from "../log_record.ts";
 import type { EncodedBatch } from "../spool_port.ts";
-import type { EncodedExporter } from "../spooled_lane.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { backoffMs, classifyStatus, type Delivery } from "./delivery.ts";
 import { jsonEncoding } from "./encode_json.ts";
@@ -30,6 +29,8 @@ export interface OtlpExporterOptions {
 /** What the exporter works with. */
 export interface OtlpExporterDeps {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Whether `fetch` is done with the bytes of a request once it was a success; else it gets a copy of its own. */
+  readonly isFetchQuick?: boolean;
   readonly clock: Clock;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -42,6 +43,9 @@ const FIRST_BUFFER_BYTES = 256 * 1024;
 const MAX_SPARE_BYTES = 4 * 1024 * 1024;
 /** After trouble is over, the next is not told before this, milliseconds. */
 const TROUBLE_LOG_INTERVAL_MS = 10_000;
+
+/** A request that had no answer. */
+const GIVEN_UP: Delivery = { kind: "retryable", retryAfterMs: 0 };
 
 /** Sends log records to a collector by OTLP/HTTP: exact types, bounded bodies, and retries with a budget of their own. */
 export class OtlpExporter implements UsageLogExporter, EncodedExporter {
@@ -63,24 +67,11 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   }
 
   export(records: UsageLogRecord[], resultCallback: (result: UsageExportResult) => void): void {
-    const exporting = this.#exportAll(records).then(resultCallback, (error) => resultCallback({ code: 1, error }));
-    this.#exports.add(exporting);
-    exporting.finally(() => this.#exports.delete(exporting));
+    this.#track(this.#exportAll(records)).then(resultCallback, (error) => resultCallback({ code: 1, error }));
   }
 
-  async exportEncoded(batch: EncodedBatch, retryBudgetMs: number): Promise<{ exported: number; rejected: number }> {
-    const encoding = batch.contentType === jsonEncoding.contentType ? jsonEncoding : protobufEncoding;
-    const deadlineMs = this.#deps.clock.monotonic() + retryBudgetMs;
-    let exported = 0;
-    let rejected = 0;
-    for (const { body, count } of packRequests(encoding, new UsageResource(batch.resource), batch.records)) {
-      const delivery = await this.#deliver(encoding, await this.#compress(body), deadlineMs);
-      if (delivery.kind === "retryable") break;
-      const refused = delivery.kind === "refused" ? count : Math.min(delivery.rejected, count);
-      rejected += refused;
-      exported += count - refused;
-    }
-    return { exported, rejected };
+  exportEncoded(batch: EncodedBatch, retryBudgetMs: number): Promise<EncodedExportResult> {
+    return this.#track(this.#exportRequests(batch, retryBudgetMs));
   }
 
   /** Retries at once what waits for its next attempt, and from now on waits no more than a second. */
@@ -97,6 +88,33 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
     await Promise.all(this.#exports);
   }
 
+  /** Keeps what is under way, until it has been told. */
+  #track<Result>(exporting: Promise<Result>): Promise<Result> {
+    this.#exports.add(exporting);
+    const forget = () => void this.#exports.delete(exporting);
+    exporting.then(forget, forget);
+    return exporting;
+  }
+
+  async #exportRequests(batch: EncodedBatch, retryBudgetMs: number): Promise<EncodedExportResult> {
+    const encoding = batch.contentType === jsonEncoding.contentType ? jsonEncoding : protobufEncoding;
+    const deadlineMs = this.#deps.clock.monotonic() + retryBudgetMs;
+    const isLent = this.#deps.isFetchQuick === true && this.#options.compression === "none";
+    let exported = 0;
+    let rejected = 0;
+    let isDone = true;
+    for (const { body, count } of packRequests(encoding, new UsageResource(batch.resource), batch.records, isLent)) {
+      const { delivery, attempts } = await this.#deliver(encoding, await this.#compress(body), deadlineMs);
+      // A request that was given up may be read for a while yet.
+      if (isLent && (delivery.kind !== "delivered" || attempts > 1)) isDone = false;
+      if (delivery.kind === "retryable") break;
+      const refused = delivery.kind === "refused" ? count : Math.min(delivery.rejected, count);
+      rejected += refused;
+      exported += count - refused;
+    }
+    return { exported, rejected, isDone };
+  }
+
   async #exportAll(records: readonly UsageLogRecord[]): Promise<UsageExportResult> {
     const { encoding, retryBudgetMs } = this.#options;
     const [first] = records;
@@ -105,26 +123,30 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
     this.#spareBuffer = undefined;
     const { unencodable, ...encoded } = await encodeRecords(encoding, records, this.#deps.clock, buffer);
     const batch = { contentType: encoding.contentType, resource: first.resource.attributes, records: encoded };
-    const { exported, rejected } = await this.exportEncoded(batch, retryBudgetMs);
+    const { exported, rejected } = await this.#exportRequests(batch, retryBudgetMs);
     if (buffer.length <= MAX_SPARE_BYTES) this.#spareBuffer = buffer;
     const counts = { exported, rejected: rejected + unencodable };
     return { code: exported === records.length ? 0 : 1, counts };
   }
 
   /** Sends one request until it is taken or refused, or until the deadline. */
-  async #deliver(encoding: OtlpEncoding, body: Uint8Array<ArrayBuffer>, deadlineMs: number): Promise<Delivery> {
+  async #deliver(
+    encoding: OtlpEncoding,
+    body: Uint8Array<ArrayBuffer>,
+    deadlineMs: number,
+  ): Promise<{ readonly delivery: Delivery; readonly attempts: number }> {
     const { clock, random } = this.#deps;
     for (let attempt = 1;; attempt++) {
-      if (this.#stop.signal.aborted) return { kind: "retryable", retryAfterMs: 0 };
+      if (this.#stop.signal.aborted) return { delivery: GIVEN_UP, attempts: attempt };
       const delivery = await this.#send(encoding, body);
       this.#noteTrouble(delivery);
-      if (delivery.kind !== "retryable") return delivery;
+      if (delivery.kind !== "retryable") return { delivery, attempts: attempt };
       const waitMs = this.#isHurried
         ? Math.min(backoffMs(attempt, 0, random()), 1_000)
         : backoffMs(attempt, delivery.retryAfterMs, random());
       // A wait that is longer than what is left ends with the budget, and with one last attempt.
       const leftMs = deadlineMs - clock.monotonic();
-      if (leftMs <= 0) return delivery;
+      if (leftMs <= 0) return { delivery, attempts: attempt };
       await this.#sleep(Math.min(waitMs, leftMs));
     }
   }
@@ -151,7 +173,7 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
       const answer = await readResponse(response);
       return delivery.kind === "delivered" ? { kind: "delivered", rejected: encoding.readRejected(answer) } : delivery;
     } catch {
-      return { kind: "retryable", retryAfterMs: 0 };
+      return GIVEN_UP;
     } finally {
       cancelTimer();
       this.#stop.signal.removeEventListener("abort", abort);

@@ -14,12 +14,18 @@ export interface PackedRequest {
   readonly count: number;
 }
 
-/** Puts encoded records into as many requests as it takes, none of them over 4 MiB. */
+/**
+ * Puts encoded records into as many requests as it takes, none of them over 4 MiB. `isLent` allows a request to be made
+ * where its records are, if there is headroom for the rest of it.
+ */
 export function* packRequests(
   encoding: OtlpEncoding,
   resource: UsageResource,
-  { bytes, ends }: EncodedRecords,
+  { bytes, ends, headroom = 0 }: EncodedRecords,
+  isLent: boolean,
 ): Generator<PackedRequest> {
+  const lent = isLent && ends.length > 0 ? requestAround(encoding, resource, bytes, headroom) : undefined;
+  if (lent !== undefined) return yield { body: lent, count: ends.length };
   const room = MAX_REQUEST_BYTES - encoding.encodeRequest(resource, new Uint8Array()).length - LENGTH_BYTES;
   let first = 0;
   let start = 0;
@@ -30,4 +36,21 @@ export function* packRequests(
     first = next;
     start = end;
   }
+}
+
+/** A request in the memory of its records; undefined where there is no room for what it has besides. */
+function requestAround(
+  encoding: OtlpEncoding,
+  resource: UsageResource,
+  records: Uint8Array<ArrayBuffer>,
+  headroom: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  const head = encoding.encodeHead?.(resource, records.length);
+  if (head === undefined || head.length > headroom || head.length + records.length > MAX_REQUEST_BYTES) {
+    return undefined;
+  }
+  const { buffer, byteOffset } = records;
+  const body = new Uint8Array(buffer, byteOffset - head.length, head.length + records.length);
+  body.set(head);
+  return body;
 }

@@ -1,0 +1,16 @@
+import { UsageLogRecord, type UsageResource } from "../log_record.ts";
+import type { OtlpEncoding, RelayEncoder } from "./encoding.ts";
+
+/** Encodes events by way of their records, one by one. */
+export function recordEncoder(
+  { appendRecord }: Pick<OtlpEncoding, "appendRecord">,
+  eventIdPrefix: string,
+  resource: UsageResource,
+): RelayEncoder {
+  return {
+    append(buffer, event, sequence, observedUnixMs) {
+      const eventId = eventIdPrefix === "" ? "" : `${eventIdPrefix}${sequence}`;
+      appendRecord(buffer, new UsageLogRecord(event, eventId, resource, observedUnixMs));
+    },
+  };
+}

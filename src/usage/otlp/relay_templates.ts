@@ -1,0 +1,172 @@
+import type { RelayUsageEvent } from "../../domain/usage_event.ts";
+import { EXTENDED_RELAY_USAGE_ATTRIBUTES } from "../attributes.ts";
+import { MAX_UNIX_MS, UsageLogRecord, type UsageResource } from "../log_record.ts";
+import { ByteBuffer } from "./byte_buffer.ts";
+import type { RelayEncoder } from "./encoding.ts";
+import { appendRecord, OBSERVED_BEFORE_END, type RecordMarks } from "./protobuf_record.ts";
+
+/** An encoded record, with what it was encoded of but for its times, its latency and its number. */
+interface Template extends Omit<RelayUsageEvent, "kind" | "timeUnixMs" | "latencyMs"> {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly timeAt: number;
+  readonly latencyAt: number;
+  readonly latencySize: number;
+  readonly digitsAt: number;
+  /** Digits of the number in its id; 0 without an id. */
+  readonly digits: number;
+}
+
+/** Templates that are kept, a power of two. */
+const PLACES = 2048;
+/** Records that are longer are not kept as templates. */
+const MAX_BYTES = 1024;
+const LATENCY_FIELD = EXTENDED_RELAY_USAGE_ATTRIBUTES.findIndex(({ name }) => name === "latency_ms");
+const ID_FIELD = EXTENDED_RELAY_USAGE_ATTRIBUTES.findIndex(({ name }) => name === "event_id");
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Encodes events of relays in Protobuf by copying the record of one that was alike: most differ from others in nothing
+ * but when they happened, how long they took and the number in their id, which have a fixed place in the bytes.
+ */
+export class RelayTemplates implements RelayEncoder {
+  readonly #eventIdPrefix: string;
+  readonly #resource: UsageResource;
+  /** Each kind of event has one place, by its hash; the last one that came twice has it. */
+  readonly #templates: (Template | undefined)[] = new Array<Template | undefined>(PLACES).fill(undefined);
+  /** The last hash at each place that found nothing: what comes once is not worth a template. */
+  readonly #missed = new Int32Array(PLACES);
+  /** Digits of the number before, and the first number that has more. */
+  #digits = 0;
+  #moreDigitsFrom = 0;
+
+  constructor(eventIdPrefix: string, resource: UsageResource) {
+    this.#eventIdPrefix = eventIdPrefix;
+    this.#resource = resource;
+    if (eventIdPrefix !== "") this.#moreDigitsFrom = 1;
+  }
+
+  append(buffer: ByteBuffer, event: RelayUsageEvent, sequence: number, observedUnixMs: number): void {
+    const { latencyMs } = event;
+    // A number that is none of the usual is left to the way that knows all of them.
+    const latency = latencyMs | 0;
+    const latencySize = latency !== latencyMs || latency < 0 ? 0 : latency < 2 ** 7 ? 1 : latency < 2 ** 14 ? 2 : 0;
+    if (this.#moreDigitsFrom !== 0) { while (sequence >= this.#moreDigitsFrom) this.#addDigit(); }
+    const hash = hashOf(event, latencySize);
+    const place = hash & (PLACES - 1);
+    const template = this.#templates[place];
+    if (template === undefined || latencySize !== template.latencySize || !this.#fits(template, event)) {
+      return this.#encode(buffer, event, sequence, observedUnixMs, latencySize, hash);
+    }
+    const start = buffer.length;
+    buffer.raw(template.bytes);
+    setNanos(buffer, start + template.timeAt, event.timeUnixMs);
+    buffer.setVarint(start + template.latencyAt, latencySize, latency);
+    if (template.digits > 0) buffer.setDigits(start + template.digitsAt, template.digits, sequence);
+    setNanos(buffer, buffer.length - OBSERVED_BEFORE_END, observedUnixMs);
+  }
+
+  stamp(buffer: ByteBuffer, start: number, ends: readonly number[], observedUnixMs: number): void {
+    for (let i = 0; i < ends.length; i++) setNanos(buffer, start + ends[i]! - OBSERVED_BEFORE_END, observedUnixMs);
+  }
+
+  #fits(template: Template, event: RelayUsageEvent): boolean {
+    return template.apiMethod === event.apiMethod && template.project === event.project &&
+      template.provider === event.provider && template.origin === event.origin && template.chain === event.chain &&
+      template.computeUnits === event.computeUnits && template.success === event.success &&
+      template.cacheHit === event.cacheHit && template.apiInterface === event.apiInterface &&
+      template.isWrite === event.isWrite && template.isArchive === event.isArchive &&
+      template.isBatch === event.isBatch && template.isDebugTrace === event.isDebugTrace &&
+      template.hedgeCount === event.hedgeCount && template.errorClass === event.errorClass &&
+      template.attempts === event.attempts && template.digits === this.#digits;
+  }
+
+  /** The way by the record itself; what comes by here twice is kept as a template. */
+  #encode(
+    buffer: ByteBuffer,
+    event: RelayUsageEvent,
+    sequence: number,
+    observedUnixMs: number,
+    latencySize: number,
+    hash: number,
+  ): void {
+    const eventId = this.#digits === 0 ? "" : `${this.#eventIdPrefix}${sequence}`;
+    const record = new UsageLogRecord(event, eventId, this.#resource, observedUnixMs);
+    const place = hash & (PLACES - 1);
+    // Times that are none, and the like, are as good as any: they are written over.
+    if (latencySize === 0 || this.#missed[place] !== hash) {
+      this.#missed[place] = hash;
+      return appendRecord(buffer, record);
+    }
+    const start = buffer.length;
+    const marks: RecordMarks = { time: 0, attributes: [] };
+    appendRecord(buffer, record, marks);
+    const length = buffer.length - start;
+    if (length > MAX_BYTES) return;
+    const digits = this.#digits;
+    this.#templates[place] = {
+      ...ownTexts(event),
+      bytes: buffer.viewFrom(start).slice(),
+      timeAt: length - marks.time - 8,
+      latencyAt: length - marks.attributes[LATENCY_FIELD]! - latencySize,
+      latencySize,
+      digitsAt: digits === 0 ? 0 : length - marks.attributes[ID_FIELD]! - digits,
+      digits,
+    };
+  }
+
+  #addDigit(): void {
+    this.#digits++;
+    this.#moreDigitsFrom *= 10;
+  }
+}
+
+/** What an event is looked for by: enough of it to tell apart what comes side by side. */
+function hashOf(event: RelayUsageEvent, latencySize: number): number {
+  let hash = Math.imul(hashOfText(event.apiMethod), 0x01000193) ^ hashOfText(event.project);
+  hash = Math.imul(hash, 0x01000193) ^ hashOfText(event.provider);
+  hash = Math.imul(hash, 0x01000193) ^ hashOfText(event.origin);
+  hash = Math.imul(hash, 0x01000193) ^ event.computeUnits << 4 ^ latencySize << 2 ^ (event.success ? 1 : 0) ^
+    (event.cacheHit ? 2 : 0);
+  return hash ^ hash >>> 15;
+}
+
+/** Names that are alike differ in their last letters, or in the middle. */
+function hashOfText(text: string): number {
+  const { length } = text;
+  if (length < 3) return length;
+  return length ^ text.charCodeAt(length - 1) << 5 ^ text.charCodeAt(length - 2) << 12 ^
+    text.charCodeAt(length >> 1) << 19;
+}
+
+/** The event with texts of its own: one may be a part of a whole request, which would be held with it. */
+function ownTexts(event: RelayUsageEvent): RelayUsageEvent {
+  const { chain, project, apiMethod, provider, origin, errorClass } = event;
+  return {
+    ...event,
+    chain: ownText(chain),
+    project: ownText(project),
+    apiMethod: ownText(apiMethod),
+    provider: ownText(provider),
+    origin: ownText(origin),
+    errorClass: ownText(errorClass),
+  };
+}
+
+function ownText(text: string): string {
+  return decoder.decode(encoder.encode(text));
+}
+
+/** Nanoseconds since the Unix epoch in 64 bits, in halves that doubles hold exactly; of a time that is none, 0. */
+function setNanos(buffer: ByteBuffer, at: number, unixMs: number): void {
+  if (!(unixMs >= 0 && unixMs < MAX_UNIX_MS)) return buffer.setUint64(at, 0, 0);
+  const seconds = Math.floor(unixMs / 1000);
+  const nanos = Math.floor((unixMs - seconds * 1000) * 1e6);
+  const upper = Math.floor(seconds / 2 ** 16);
+  const billions = upper * 1e9;
+  const billionsUpper = Math.floor(billions / 2 ** 16);
+  const low = (seconds - upper * 2 ** 16) * 1e9 + nanos + (billions - billionsUpper * 2 ** 16) * 2 ** 16;
+  const carry = Math.floor(low / 2 ** 32);
+  buffer.setUint64(at, low - carry * 2 ** 32, billionsUpper + carry);
+}
