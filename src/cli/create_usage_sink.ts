@@ -1,10 +1,13 @@
 import type { RelayFlags } from "../config/flags.ts";
+import { systemClock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
 import type { RetentionOptions } from "../store/retention.ts";
 import { openStoreInWorker } from "../store/store_client.ts";
 import type { ProjectUnits } from "../store/worker_messages.ts";
-import { createOtelUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
+import { ConnectionFetch } from "../transports/http1/connection_fetch.ts";
+import { createOtelUsageSink, openUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
 import { NoopUsageSink, type UsageSink } from "../usage/usage_sink.ts";
+import { hasProxy, upstreamConnect } from "./upstream.ts";
 
 /** A relay's sink, or why there can't be one. */
 export type UsageSinkResult =
@@ -52,9 +55,13 @@ export async function createUsageSink(
     };
   }
   if (target === "store") return await createStoreSink(flags, options, log);
+  // A proxy is heeded by the platform's fetch alone.
+  const own = hasProxy()
+    ? undefined
+    : new ConnectionFetch({ connect: upstreamConnect, clock: systemClock, fallback: fetch });
   try {
-    const sink = await createOtelUsageSink({ ...options, log });
-    return { kind: "sink", sink, target, unitsOfDay: [], release: () => Promise.resolve() };
+    const sink = await openUsageSink({ ...options, log }, own?.fetch ?? fetch);
+    return { kind: "sink", sink, target, unitsOfDay: [], release: async () => own?.close() };
   } catch {
     return { kind: "failure", message: `--usage-spool-dir: ${flags["usage-spool-dir"]} can't be written to` };
   }

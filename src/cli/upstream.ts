@@ -14,9 +14,14 @@ const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 export function upstreamTransport(flags: RelayFlags): NonNullable<RelayConfig["upstreamTransport"]> {
   const choice = flags["upstream-transport"];
   if (choice !== "auto") return choice;
+  return hasProxy() ? "fetch" : "auto";
+}
+
+/** Whether the environment names a proxy. */
+export function hasProxy(): boolean {
   const names = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]);
   const environment = processEnvironment();
-  return names.some((name) => environment.get(name)) ? "fetch" : "auto";
+  return names.some((name) => environment.get(name));
 }
 
 /** What the endpoints ask of the transport that it does not have. */

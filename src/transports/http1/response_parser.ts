@@ -82,6 +82,11 @@ export class ResponseParser {
     return this.#hasStarted;
   }
 
+  /** The head of the response, once it has come. */
+  get head(): Head | undefined {
+    return this.#head;
+  }
+
   /** A response is expected from now on. */
   begin(isHead: boolean): void {
     this.#state = "more";
