@@ -61,7 +61,7 @@ export async function createUsageSink(
     : new ConnectionFetch({ connect: upstreamConnect, clock: systemClock, fallback: fetch });
   try {
     const sink = await openUsageSink({ ...options, log }, own?.fetch ?? fetch);
-    return { kind: "sink", sink, target, unitsOfDay: [], release: async () => own?.close() };
+    return { kind: "sink", sink, target, unitsOfDay: [], release: () => Promise.resolve(own?.close()) };
   } catch {
     return { kind: "failure", message: `--usage-spool-dir: ${flags["usage-spool-dir"]} can't be written to` };
   }

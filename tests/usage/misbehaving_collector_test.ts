@@ -1,5 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { createOtelUsageSink, type OtelUsageOptions } from "../../mod.ts";
+import type { OtelUsageOptions } from "../../mod.ts";
+import { ConnectionFetch, type Fetch } from "../../src/transports/http1/connection_fetch.ts";
+import { denoConnect } from "../../src/transports/http1/deno_connect.ts";
+import { openUsageSink } from "../../src/usage/create_usage_sink.ts";
 import { type Behaviour, Collector } from "../support/collector.ts";
 import { countsOf, fastClock, relayEvent, untilSettled } from "../support/usage.ts";
 
@@ -117,15 +120,20 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 /** Emits three events towards a collector of the case, and sees what becomes of them. */
-async function play({ script = [], outage }: Case, options: OtelUsageOptions, timeoutMs: number): Promise<Outcome> {
+async function play(
+  { script = [], outage }: Case,
+  options: OtelUsageOptions,
+  timeoutMs: number,
+  fetch: Fetch = globalThis.fetch,
+): Promise<Outcome> {
   await using collector = new Collector(...script);
-  const usage = await createOtelUsageSink({
+  const usage = await openUsageSink({
     ...options,
     url: collector.url,
     extended: true,
     batchSize: 3,
     resource: { "service.instance.id": "i" },
-  });
+  }, fetch);
   if (outage === "gone") collector.goAway();
   else if (outage !== undefined) collector.otherwise = outage;
   for (let i = 0; i < 3; i++) usage.emit(relayEvent());
@@ -155,6 +163,19 @@ for (const [encoding, options] of Object.entries(OURS)) {
       assertEquals(await play(scenario, timed, 10_000 / SPEED), scenario.outcome);
     });
   }
+}
+
+for (const [name, scenario] of Object.entries(CASES)) {
+  Deno.test(`a collector that ${name}, over connections of the relay's own`, async () => {
+    const clock = fastClock(SPEED);
+    const own = new ConnectionFetch({
+      connect: denoConnect,
+      clock,
+      fallback: () => Promise.reject(new Error("unused")),
+    });
+    assertEquals(await play(scenario, { clock, exportTimeoutMs: 10_000 }, 10_000 / SPEED, own.fetch), scenario.outcome);
+    own.close();
+  });
 }
 
 Deno.test("the official exporter keeps up, but for the failures that are listed", async () => {
