@@ -34,8 +34,11 @@ export interface Clock {
   now(): number;
   /** Milliseconds since an arbitrary moment, never going back. Latencies and deadlines are measured with it. */
   monotonic(): number;
-  /** Runs `callback` once, `delayMs` from now. The function that comes back cancels it. */
-  schedule(delayMs: number, callback: () => void): () => void;
+  /**
+   * Runs `callback` once, `delayMs` from now. The function that comes back cancels it. `nowMs` is for callers that have
+   * just asked for the monotonic time, which costs as much as anything else here.
+   */
+  schedule(delayMs: number, callback: () => void, nowMs?: number): () => void;
 }
 
 /** What many platforms have beside timers, whose shortest time is a millisecond or more. */

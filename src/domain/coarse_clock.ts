@@ -23,8 +23,8 @@ export function createCoarseClock(clock: Clock): Clock {
   return {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
-    schedule: (delayMs, callback) =>
-      delayMs < MIN_DELAY_MS ? clock.schedule(delayMs, callback) : wheel.schedule(delayMs, callback),
+    schedule: (delayMs, callback, nowMs) =>
+      delayMs < MIN_DELAY_MS ? clock.schedule(delayMs, callback) : wheel.schedule(delayMs, callback, nowMs),
   };
 }
 
@@ -41,8 +41,7 @@ class Wheel {
     this.#clock = clock;
   }
 
-  schedule(delayMs: number, callback: () => void): () => void {
-    const nowMs = this.#clock.monotonic();
+  schedule(delayMs: number, callback: () => void, nowMs: number = this.#clock.monotonic()): () => void {
     if (!this.#isRunning) {
       this.#isRunning = true;
       this.#step = Math.floor(nowMs / STEP_MS);

@@ -75,7 +75,7 @@ export class OptimizerSelector implements Selector {
   }
 
   select(selection: Selection): Candidate | undefined {
-    const nowMs = this.#deps.clock.monotonic();
+    const nowMs = selection.nowMs ?? this.#deps.clock.monotonic();
     this.#optimizer.refresh(nowMs);
     const rank = this.#gather(selection, nowMs);
     if (rank === RANK.none) return undefined;
@@ -106,8 +106,8 @@ export class OptimizerSelector implements Selector {
     return chosen.filter(({ rank }) => rank <= worst).slice(0, atMost).map(({ index }) => this.#candidateOf(index));
   }
 
-  report(candidate: Candidate, sample: Sample, { computeUnits }: Pick<ApiFacts, "computeUnits">): void {
-    this.#take(candidate, sample, computeUnits, "relay");
+  report(candidate: Candidate, sample: Sample, { computeUnits }: Pick<ApiFacts, "computeUnits">, nowMs?: number): void {
+    this.#take(candidate, sample, computeUnits, "relay", nowMs);
   }
 
   /** Takes in how something ended that the relay asked by itself. Nothing is cheaper than to say which block is newest. */
@@ -163,11 +163,11 @@ export class OptimizerSelector implements Selector {
     sample: Sample,
     computeUnits: number,
     source: SampleSource,
+    nowMs: number = this.#deps.clock.monotonic(),
   ): void {
     const index = this.#indexes.get(provider);
     if (index === undefined) return;
-    const { clock, log } = this.#deps;
-    const nowMs = clock.monotonic();
+    const { log } = this.#deps;
     switch (sample.kind) {
       case "answered":
         this.#optimizer.answered(index, sample.latencyMs, computeUnits, this.#heads.lagMs(index, nowMs), source, nowMs);

@@ -18,6 +18,8 @@ export interface Selection {
   readonly minBlock: number;
   /** Whether it is asked over a WebSocket; default false. */
   readonly overSocket?: boolean;
+  /** The moment of the monotonic clock, where that has just been read. */
+  readonly nowMs?: number;
 }
 
 /**
@@ -40,8 +42,8 @@ export interface Selector {
    * alone are among them only where there would be fewer than `atLeast` without.
    */
   selectSeveral(selection: Selection, atLeast: number, atMost: number): readonly Candidate[];
-  /** Takes in how an attempt against a candidate ended. */
-  report(candidate: Candidate, sample: Sample, api: Pick<ApiFacts, "computeUnits">): void;
+  /** Takes in how an attempt against a candidate ended, at `nowMs` of the monotonic clock where that has just been read. */
+  report(candidate: Candidate, sample: Sample, api: Pick<ApiFacts, "computeUnits">, nowMs?: number): void;
   /** What a choice is made from, for people to read: one line of printable ASCII; empty where there is nothing to tell. */
   explain(selection: Selection): string;
   /** Whether any provider can be expected to answer now. */

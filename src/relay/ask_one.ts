@@ -4,30 +4,12 @@ import type { RelayError } from "../domain/relay_error.ts";
 import type { ApiFacts } from "../domain/relay_request.ts";
 import { answered, type Asking, betterError, chooseOne, failed, isSuccess, lateAfterMs, noProvider } from "./asking.ts";
 import { type AnsweredResult, type AttemptResult, isAnswered } from "./attempt.ts";
+import type { AttemptsListener, Happening } from "./attempts.ts";
 import { decideNext, type Decision, isNeverSeen, type RetryCause } from "./retry_policy.ts";
 
 /** Asks one node, and another where that is slow or fails, until one answers or the policy says stop. */
-export async function askOne(asking: Asking): Promise<Outcome> {
-  const { attempts, log } = asking;
-  const search = new Search(asking);
-  if (!search.askAnother()) return search.end();
-  for (;;) {
-    const happening = await attempts.next();
-    if (happening === "time_is_up") {
-      search.hedge();
-      continue;
-    }
-    if (isSuccess(asking, happening.reading)) {
-      attempts.abandon(happening);
-      return search.endWith(happening as AnsweredResult);
-    }
-    const decision = search.takeFailure(happening);
-    log.debug("attempt failed", { provider: happening.candidate.provider.name, ...decision });
-    if (attempts.open === 0 || isFinal(decision)) {
-      attempts.abandon(happening);
-      return search.end();
-    }
-  }
+export function askOne(asking: Asking): Promise<Outcome> {
+  return new Promise((resolve, reject) => new Search(asking, resolve, reject).begin());
 }
 
 /** Whether nothing that is under way can do better. */
@@ -35,51 +17,89 @@ function isFinal({ reason }: Decision): boolean {
   return reason === "same_everywhere" || reason === "permanent";
 }
 
-/** What is known while one node after the other is asked. */
-class Search {
+/** One node after the other is asked. Nothing waits in between: what happens is told, and the outcome told once. */
+class Search implements AttemptsListener {
   readonly #asking: Asking;
+  readonly #resolve: (outcome: Outcome) => void;
+  readonly #reject: (mistake: unknown) => void;
   #api: ApiFacts;
   #best: AnsweredResult | undefined;
   #lastError: RelayError | undefined;
   #errors = 0;
   #retries = 0;
   #hedges = 0;
+  #hasEnded = false;
 
-  constructor(asking: Asking) {
+  constructor(asking: Asking, resolve: (outcome: Outcome) => void, reject: (mistake: unknown) => void) {
     this.#asking = asking;
     this.#api = asking.request.api;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  begin(): void {
+    this.#asking.attempts.listen(this);
+    if (!this.#askAnother()) this.#resolve(this.#outcome());
+  }
+
+  happened(happening: Happening): void {
+    if (this.#hasEnded) return;
+    try {
+      if (happening === "time_is_up") this.#hedge();
+      else this.#take(happening);
+    } catch (mistake) {
+      this.#hasEnded = true;
+      this.#reject(mistake);
+    }
+  }
+
+  /** An attempt has ended. */
+  #take(result: AttemptResult): void {
+    const { attempts, log } = this.#asking;
+    if (isSuccess(this.#asking, result.reading)) {
+      this.#best = result as AnsweredResult;
+    } else {
+      const decision = this.#takeFailure(result);
+      log.debug("attempt failed", { provider: result.candidate.provider.name, ...decision });
+      if (attempts.open > 0 && !isFinal(decision)) return;
+    }
+    this.#hasEnded = true;
+    attempts.abandon(result);
+    this.#resolve(this.#outcome());
   }
 
   /** Starts an attempt against a node that has not been asked. False when there is none. */
-  askAnother(): boolean {
-    const { attempts, request } = this.#asking;
+  #askAnother(): boolean {
+    const { attempts, request, clock } = this.#asking;
     if (attempts.stopError !== undefined) return false;
-    let candidate = chooseOne(this.#asking, this.#api);
+    const nowMs = clock.monotonic();
+    let candidate = chooseOne(this.#asking, this.#api, nowMs);
     if (candidate === undefined && this.#api !== request.api) {
       // Those with the archive have been asked; another one may be luckier without.
       this.#api = request.api;
-      candidate = chooseOne(this.#asking, this.#api);
+      candidate = chooseOne(this.#asking, this.#api, nowMs);
     }
     if (candidate === undefined) return false;
     const isFirst = attempts.tried.length === 0;
     attempts.start(
       { candidate, api: this.#api },
+      nowMs,
       isFirst ? lateAfterMs(this.#asking, candidate.provider.name) : Infinity,
     );
     return true;
   }
 
   /** The attempts under way are slow: another one takes over, or they end as they have had their time. */
-  hedge(): void {
+  #hedge(): void {
     const { attempts } = this.#asking;
     const isAllowed = this.#decide({ kind: "slow" }).action === "ask";
     if (isAllowed) attempts.overtake();
-    if (isAllowed && this.askAnother()) this.#hedges++;
+    if (isAllowed && this.#askAnother()) this.#hedges++;
     else attempts.expire();
   }
 
   /** Takes in an attempt that was no success, and asks another node where that may help. */
-  takeFailure(result: AttemptResult): Decision {
+  #takeFailure(result: AttemptResult): Decision {
     const { attempts } = this.#asking;
     const cause = causeOf(result);
     if (!isNeverSeen(cause)) this.#errors++;
@@ -87,21 +107,17 @@ class Search {
     else if (result.reading.kind === "failure") this.#lastError = result.reading.error;
     if (cause.kind === "node_error" && NODE_ERRORS[cause.nodeError].addsArchive) this.#addArchive();
     const decision = this.#decide(cause);
-    if (decision.action === "ask" && this.askAnother()) this.#retries++;
+    if (decision.action === "ask" && this.#askAnother()) this.#retries++;
     else attempts.expire();
     return decision;
   }
 
-  /** The outcome when an attempt has succeeded. */
-  endWith(result: AnsweredResult): Outcome {
-    return answered(this.#asking, result, { retries: this.#retries, hedges: this.#hedges });
-  }
-
-  /** The outcome when none has: the best of the nodes' own errors, else what went wrong last. */
-  end(): Outcome {
-    if (this.#best !== undefined) return this.endWith(this.#best);
+  /** The success, else the best of the nodes' own errors, else what went wrong last. */
+  #outcome(): Outcome {
+    const details = { retries: this.#retries, hedges: this.#hedges };
+    if (this.#best !== undefined) return answered(this.#asking, this.#best, details);
     const error = this.#lastError ?? noProvider(this.#asking.request, this.#api);
-    return failed(this.#asking, this.#api, error, { retries: this.#retries, hedges: this.#hedges });
+    return failed(this.#asking, this.#api, error, details);
   }
 
   #decide(cause: RetryCause): Decision {

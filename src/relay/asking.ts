@@ -94,10 +94,12 @@ function rankOf({ reading: { nodeError = "unknown" } }: AnsweredResult): number 
 export function chooseOne(
   { selector, request, attempts, minBlock }: Asking,
   api: ApiFacts,
+  nowMs: number,
 ): Candidate | undefined {
   const tried = attempts.triedUrls();
-  const candidate = selector.select({ request, api, tried, minBlock });
-  return candidate === undefined && minBlock > 0 ? selector.select({ request, api, tried, minBlock: 0 }) : candidate;
+  const candidate = selector.select({ request, api, tried, minBlock, nowMs });
+  if (candidate !== undefined || minBlock === 0) return candidate;
+  return selector.select({ request, api, tried, minBlock: 0, nowMs });
 }
 
 /** The best nodes to ask at once, each of another provider: at most `atMost`, and not the spare ones beyond `atLeast`. */

@@ -20,9 +20,13 @@ export interface AttemptOrder {
   readonly api: ApiFacts;
 }
 
-/** How an attempt ended: for the client, and for choosing the next node. */
-export interface AttemptResult extends AttemptOrder {
+/** One that is under way, or has been. */
+export interface StartedAttempt extends AttemptOrder {
   readonly startedAtMs: number;
+}
+
+/** How an attempt ended: for the client, and for choosing the next node. */
+export interface AttemptResult extends StartedAttempt {
   readonly reading: Reading;
   /** Undefined when the node did not reply. */
   readonly reply: NodeReply | undefined;
@@ -49,15 +53,38 @@ export async function attempt(
   startedAtMs: number,
   signal: Cancellation,
 ): Promise<AttemptResult> {
-  const { candidate: { provider, nodeUrl }, api } = order;
-  const nodeRequest = nodeRequestFor(request.nodeRequest, api.internalPath, nodeUrl.internalPath);
-  const sent = await transport.send(nodeUrl, nodeRequest, request.caller.address, signal);
+  const sent = await sendAttempt(transport, request, order, signal);
+  return resultOf(request, { ...order, startedAtMs }, sent, clock.monotonic());
+}
+
+/** The first half of an attempt: the node is sent the request. */
+export function sendAttempt(
+  transport: Transport,
+  { nodeRequest, caller }: RelayRequest,
+  { candidate: { nodeUrl }, api }: AttemptOrder,
+  signal: Cancellation,
+): Promise<SendResult> {
+  return transport.send(
+    nodeUrl,
+    nodeRequestFor(nodeRequest, api.internalPath, nodeUrl.internalPath),
+    caller.address,
+    signal,
+  );
+}
+
+/** The second half of an attempt, which ended at `endedAtMs`: what the node sent is read. */
+export function resultOf(
+  { call }: RelayRequest,
+  { candidate, api, startedAtMs }: StartedAttempt,
+  sent: SendResult,
+  endedAtMs: number,
+): AttemptResult {
   const reply = sent.kind === "reply" ? sent.reply : undefined;
-  const read = sent.kind === "reply" ? request.call.readReply(sent.reply) : sent;
+  const read = sent.kind === "reply" ? call.readReply(sent.reply) : sent;
   const reading = read.kind === "answer"
     ? read
-    : failure(read.error.code, `provider ${provider.name}: ${read.error.message}`);
-  return { ...order, startedAtMs, reading, reply, sample: sampleOf(sent, read, clock.monotonic() - startedAtMs) };
+    : failure(read.error.code, `provider ${candidate.provider.name}: ${read.error.message}`);
+  return { candidate, api, startedAtMs, reading, reply, sample: sampleOf(sent, read, endedAtMs - startedAtMs) };
 }
 
 /** The request with the path of the chain's APIs, where the URL does not lead there already, before its own. */

@@ -4,7 +4,15 @@ import { CLIENT_CLOSED, failure, type RelayError, SHUTTING_DOWN, traitsOf } from
 import type { RelayRequest } from "../domain/relay_request.ts";
 import type { NodeUrl } from "../providers/provider.ts";
 import type { Sample, Selector } from "../providers/selector.ts";
-import { type AnsweredResult, attempt, type AttemptDeps, type AttemptOrder, type AttemptResult } from "./attempt.ts";
+import type { SendResult } from "../providers/transport.ts";
+import {
+  type AnsweredResult,
+  type AttemptDeps,
+  type AttemptOrder,
+  type AttemptResult,
+  resultOf,
+  sendAttempt,
+} from "./attempt.ts";
 import type { Latencies } from "./latencies.ts";
 import type { Plan } from "./plan.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
@@ -23,6 +31,11 @@ export interface AttemptsDeps extends AttemptDeps {
 /** Something that a relay waits for: an attempt has ended, or those under way have had their time. */
 export type Happening = AttemptResult | "time_is_up";
 
+/** Who is told of all that happens, in the order in which it does. */
+export interface AttemptsListener {
+  happened(happening: Happening): void;
+}
+
 /** Why attempts are ended from this side. */
 export type Interruption = "client_closed" | "shutting_down";
 
@@ -39,7 +52,7 @@ interface Running extends AttemptOrder {
 export class Attempts implements Placed {
   place = -1;
   /** Names of the providers asked, in order. */
-  readonly tried: string[] = [];
+  tried: readonly string[] = NOTHING;
   /** How each attempt ended, in order, where somebody wants to know: such as `a upstream_timeout 1000ms`. */
   readonly trail: string[] | undefined;
   /** The attempt whose answer is the relay's, once that is known. */
@@ -47,13 +60,15 @@ export class Attempts implements Placed {
   readonly #deps: AttemptsDeps;
   readonly #request: RelayRequest;
   readonly #plan: Plan;
-  readonly #urls: NodeUrl[] = [];
+  #urls: readonly NodeUrl[] = NOTHING;
   /** In the order in which they were started. Hardly ever more than one. */
   #running: readonly Running[] = NOTHING;
-  readonly #ended: AttemptResult[] = [];
+  /** Those that have ended and have not been told of. */
+  #ended: readonly AttemptResult[] = NOTHING;
   #isTimeUp = false;
   /** Tells whoever waits for what happens next. */
   #tell: ((happening: Happening) => void) | undefined;
+  #listener: AttemptsListener | undefined;
   #cancelTimer = NO_TIMER;
   #interruption: Interruption | undefined;
   #isLetGo = false;
@@ -80,44 +95,45 @@ export class Attempts implements Placed {
     return this.#interruption && INTERRUPTIONS[this.#interruption];
   }
 
-  /** Starts an attempt. It is due after `dueAfterMs` or its relay timeout, whichever comes first. */
-  start(order: AttemptOrder, dueAfterMs = Infinity): void {
-    const { provider, nodeUrl } = order.candidate;
-    const startedAtMs = this.#deps.clock.monotonic();
+  /** Starts an attempt at the moment `startedAtMs`. It is due after `dueAfterMs` or its relay timeout, whichever comes first. */
+  start(order: AttemptOrder, startedAtMs: number, dueAfterMs = Infinity): void {
+    const { candidate, api } = order;
+    const { provider, nodeUrl } = candidate;
     const endsAtMs = Math.min(
       startedAtMs + this.#plan.relayTimeoutMs + nodeUrl.extraTimeoutMs,
       this.#plan.deadlineMs,
     );
     const dueAtMs = Math.min(startedAtMs + dueAfterMs, endsAtMs);
-    const { candidate, api } = order;
     const running: Running = { candidate, api, canceller: new Canceller(), startedAtMs, endsAtMs, dueAtMs };
-    this.tried.push(provider.name);
-    this.#urls.push(nodeUrl);
-    this.#running = [...this.#running, running];
+    this.tried = plus(this.tried, provider.name);
+    this.#urls = plus(this.#urls, nodeUrl);
+    this.#running = plus(this.#running, running);
     this.#deps.inFlight.add(this);
     this.#setTimer(startedAtMs);
-    attempt(this.#deps, this.#request, order, startedAtMs, running.canceller).then(
-      (result) => this.#end(running, result),
-      (mistake) => {
-        this.#deps.log.error("attempt failed by a mistake of the relay", { error: String(mistake) });
-        this.#end(running, failedResult(running, MISTAKE));
-      },
+    sendAttempt(this.#deps.transport, this.#request, order, running.canceller).then(
+      (sent) => this.#read(running, sent),
+      (mistake) => this.#fail(running, mistake),
     );
   }
 
-  /** The next thing that happens. There must be an attempt that is open. */
+  /** The next thing that happens, for those who do not listen. There must be an attempt that is open. */
   next(): Happening | Promise<Happening> {
-    const ended = this.#ended.shift();
+    const ended = this.#takeEnded();
     if (ended !== undefined) return ended;
     if (!this.#isTimeUp) return new Promise((resolve) => this.#tell = resolve);
     this.#isTimeUp = false;
     return "time_is_up";
   }
 
+  /** Has everything that happens told as it does, which takes no promise. */
+  listen(listener: AttemptsListener): void {
+    this.#listener = listener;
+  }
+
   /** Those under way are left alone for now, until the deadline, as another attempt is made in their place. */
   overtake(): void {
     for (const running of this.#running) running.dueAtMs = Infinity;
-    this.#setTimer();
+    this.#setTimer(this.#deps.clock.monotonic());
   }
 
   /** Ends the attempts that have had their relay timeout. Those that have not are waited for until then. */
@@ -129,25 +145,28 @@ export class Attempts implements Placed {
       const message = `provider ${running.candidate.provider.name} did not answer within ${
         Math.round(nowMs - running.startedAtMs)
       } ms`;
-      this.#give(running, failedResult(running, failure("upstream_timeout", message).error, { kind: "failed" }));
+      this.#give(running, failedResult(running, failure("upstream_timeout", message).error, { kind: "failed" }), nowMs);
     }
-    this.#setTimer();
+    this.#setTimer(nowMs);
   }
 
   /** Ends all attempts, because nobody waits for them or the relay stops. No more should be started. */
   interrupt(why: Interruption): void {
     this.#interruption ??= why;
-    for (const running of this.#running) this.#give(running, failedResult(running, INTERRUPTIONS[this.#interruption]));
+    const nowMs = this.#deps.clock.monotonic();
+    const error = INTERRUPTIONS[this.#interruption];
+    for (const running of this.#running) this.#give(running, failedResult(running, error), nowMs);
   }
 
   /** Ends what is still under way, as `winner` has answered or none can. What that says about the nodes is not lost. */
   abandon(winner: AttemptResult | undefined): void {
+    if (this.#running.length === 0) return;
     const nowMs = this.#deps.clock.monotonic();
     for (const running of this.#running) {
       const sample = sampleOfLoser(running, winner, nowMs);
       const isStuck = sample?.kind === "outrun" && running.dueAtMs === Infinity &&
         this.#deps.latencies?.addLate(running.candidate.provider.name, running.api, sample.latencyMs);
-      this.#give(running, failedResult(running, OUTRUN, isStuck ? { kind: "failed" } : sample));
+      this.#give(running, failedResult(running, OUTRUN, isStuck ? { kind: "failed" } : sample), nowMs);
     }
   }
 
@@ -164,40 +183,73 @@ export class Attempts implements Placed {
     this.interrupt("client_closed");
   }
 
-  /** Puts an end to an attempt from this side. */
-  #give(running: Running, result: AttemptResult): void {
-    this.#end(running, result);
-    running.canceller.abort();
-  }
-
-  #end(running: Running, result: AttemptResult): void {
+  /** An attempt has come to an end by itself. */
+  #read(running: Running, sent: SendResult): void {
     // What comes in after an attempt has been ended from this side is not looked at.
     if (!this.#running.includes(running)) return;
-    this.#running = this.#running.length === 1 ? NOTHING : this.#running.filter((other) => other !== running);
-    const { selector, latencies, metrics } = this.#deps;
-    const { candidate, api } = running;
-    this.trail?.push(`${candidate.provider.name} ${endOf(result)} ${this.#msSince(running.startedAtMs)}ms`);
-    const fault = faultOf(result);
-    if (fault !== undefined) metrics.attemptFailed(this.#request, candidate.provider.name, fault);
-    if (result.sample !== undefined) selector.report(candidate, result.sample, api);
-    if (result.sample?.kind === "answered") latencies?.add(candidate.provider.name, api, result.sample.latencyMs);
-    if (this.#running.length === 0) this.#deps.inFlight.delete(this);
-    this.#setTimer();
-    const tell = this.#tell;
-    if (tell === undefined) {
-      this.#ended.push(result);
-      return;
+    const nowMs = this.#deps.clock.monotonic();
+    let result: AttemptResult;
+    try {
+      result = resultOf(this.#request, running, sent, nowMs);
+    } catch (mistake) {
+      return this.#fail(running, mistake);
     }
-    this.#tell = undefined;
-    tell(result);
+    this.#end(running, result, nowMs);
+    if (this.#listener === undefined || this.#ended !== NOTHING) this.#put(result);
+    else this.#listener.happened(result);
   }
 
-  #msSince(startedAtMs: number): number {
-    return Math.round(this.#deps.clock.monotonic() - startedAtMs);
+  #fail(running: Running, mistake: unknown): void {
+    this.#deps.log.error("attempt failed by a mistake of the relay", { error: String(mistake) });
+    this.#give(running, failedResult(running, MISTAKE), this.#deps.clock.monotonic());
+  }
+
+  /** Puts an end to an attempt from this side, which is told when all of them have been ended that are to be. */
+  #give(running: Running, result: AttemptResult, nowMs: number): void {
+    if (!this.#running.includes(running)) return;
+    this.#end(running, result, nowMs);
+    running.canceller.abort();
+    this.#put(result);
+  }
+
+  #end(running: Running, result: AttemptResult, nowMs: number): void {
+    this.#running = this.#running.length === 1 ? NOTHING : this.#running.filter((other) => other !== running);
+    const { selector, latencies, metrics } = this.#deps;
+    const { candidate, api, startedAtMs } = running;
+    this.trail?.push(`${candidate.provider.name} ${endOf(result)} ${Math.round(nowMs - startedAtMs)}ms`);
+    const fault = faultOf(result);
+    if (fault !== undefined) metrics.attemptFailed(this.#request, candidate.provider.name, fault);
+    if (result.sample !== undefined) selector.report(candidate, result.sample, api, nowMs);
+    if (result.sample?.kind === "answered") latencies?.add(candidate.provider.name, api, result.sample.latencyMs);
+    if (this.#running.length === 0) this.#deps.inFlight.delete(this);
+    this.#setTimer(nowMs);
+  }
+
+  /** Keeps a result for whoever waits for it, or comes for it. */
+  #put(result: AttemptResult): void {
+    const tell = this.#tell;
+    if (tell !== undefined) {
+      this.#tell = undefined;
+      return tell(result);
+    }
+    if (this.#listener !== undefined && this.#ended === NOTHING) queueMicrotask(() => this.#tellAll());
+    this.#ended = plus(this.#ended, result);
+  }
+
+  #tellAll(): void {
+    for (let result = this.#takeEnded(); result !== undefined; result = this.#takeEnded()) {
+      this.#listener?.happened(result);
+    }
+  }
+
+  #takeEnded(): AttemptResult | undefined {
+    const [first, ...others] = this.#ended;
+    this.#ended = others.length === 0 ? NOTHING : others;
+    return first;
   }
 
   /** One timer for all of them, at the moment that is next. */
-  #setTimer(nowMs?: number): void {
+  #setTimer(nowMs: number): void {
     this.#cancelTimer();
     this.#cancelTimer = NO_TIMER;
     this.#isTimeUp = false;
@@ -205,14 +257,17 @@ export class Attempts implements Placed {
     let atMs = this.#plan.deadlineMs;
     for (const { dueAtMs } of this.#running) atMs = Math.min(atMs, dueAtMs);
     // Timers take whole milliseconds; one that is early would find that it is not time yet.
-    const delayMs = Math.max(0, Math.ceil(atMs - (nowMs ?? this.#deps.clock.monotonic())));
-    this.#cancelTimer = this.#deps.clock.schedule(delayMs, () => {
-      if (this.#isLetGo) return this.expire();
-      const tell = this.#tell;
-      this.#tell = undefined;
-      if (tell === undefined) this.#isTimeUp = true;
-      else tell("time_is_up");
-    });
+    const delayMs = Math.max(0, Math.ceil(atMs - nowMs));
+    this.#cancelTimer = this.#deps.clock.schedule(delayMs, () => this.#onTime(), nowMs);
+  }
+
+  #onTime(): void {
+    if (this.#isLetGo) return this.expire();
+    const tell = this.#tell;
+    this.#tell = undefined;
+    if (tell !== undefined) tell("time_is_up");
+    else if (this.#listener !== undefined) this.#listener.happened("time_is_up");
+    else this.#isTimeUp = true;
   }
 }
 
@@ -222,6 +277,12 @@ export class Attempts implements Placed {
  */
 const NO_TIMER = (): void => {};
 const NOTHING: readonly never[] = [];
+
+/** A list and one more. The first one is the only one nearly always, for which a list that grows has far too much room. */
+function plus<Item>(list: readonly Item[], item: Item): readonly Item[] {
+  return list.length === 0 ? [item] : [...list, item];
+}
+
 const NO_URLS: ReadonlySet<NodeUrl> = new Set();
 /** How long attempts may go on that nobody waits for: a node that hangs would have more and more of them. */
 const LET_GO_MS = 5_000;

@@ -9,8 +9,8 @@ import { MAX_ATTEMPTS } from "./retry_policy.ts";
  * known to all, so that the attempts that are still under way then are left to end by themselves, for five seconds at the most.
  */
 export async function broadcast(asking: Asking): Promise<Outcome> {
-  const { attempts, request: { api } } = asking;
-  for (const candidate of chooseSeveral(asking, 1, MAX_ATTEMPTS)) attempts.start({ candidate, api });
+  const { attempts, request: { api }, clock } = asking;
+  for (const candidate of chooseSeveral(asking, 1, MAX_ATTEMPTS)) attempts.start({ candidate, api }, clock.monotonic());
   let best: AnsweredResult | undefined;
   let lastError: RelayError = noProvider(asking.request, api);
   while (attempts.open > 0) {

@@ -16,10 +16,10 @@ export async function crossValidate(
   asking: Asking,
   { maxParticipants, agreementThreshold }: CrossValidation,
 ): Promise<Outcome> {
-  const { attempts, request: { api } } = asking;
+  const { attempts, request: { api }, clock } = asking;
   const participants = chooseSeveral(asking, maxParticipants, maxParticipants);
   if (participants.length < agreementThreshold) return tooFew(asking, participants.length, agreementThreshold);
-  for (const candidate of participants) attempts.start({ candidate, api });
+  for (const candidate of participants) attempts.start({ candidate, api }, clock.monotonic());
   const votes = new Map<string, AnsweredResult[]>();
   let most = 0;
   let lastError: RelayError | undefined;

@@ -60,19 +60,13 @@ export class Dispatcher {
   }
 
   /** Asks until there is an outcome, of nodes that have `minBlock` where there are any. Never rejects. */
-  async dispatch(request: RelayRequest, minBlock: number): Promise<Dispatched> {
+  dispatch(request: RelayRequest, minBlock: number): Promise<Dispatched> {
     const asking = this.#begin(request, minBlock);
-    const { attempts } = asking;
-    request.signal.addEventListener("abort", attempts, { once: true });
-    try {
-      const outcome = this.#annotate(asking, await this.#ask(asking));
-      return outcome.kind === "answer" ? { outcome, winner: attempts.winner! } : { outcome };
-    } catch (mistake) {
-      const outcome = failed(asking, request.api, this.#errorOf(mistake));
-      return { outcome: outcome as Outcome & { kind: "failure" } };
-    } finally {
-      request.signal.removeEventListener("abort", attempts);
-    }
+    request.signal.addEventListener("abort", asking.attempts);
+    return this.#ask(asking).then(
+      (outcome) => this.#end(asking, outcome),
+      (mistake) => this.#end(asking, failed(asking, request.api, this.#errorOf(mistake))),
+    );
   }
 
   /** Ends what is under way, and from now on asks nobody. */
@@ -81,12 +75,20 @@ export class Dispatcher {
     for (const attempts of this.#inFlight.list()) attempts.interrupt("shutting_down");
   }
 
-  #ask(asking: Asking): Outcome | Promise<Outcome> {
+  #ask(asking: Asking): Promise<Outcome> {
     const { request: { signal, api, steering }, plan } = asking;
-    if (this.#isInterrupted) return failed(asking, api, SHUTTING_DOWN);
-    if (signal.aborted) return failed(asking, api, CLIENT_CLOSED);
+    if (this.#isInterrupted) return Promise.resolve(failed(asking, api, SHUTTING_DOWN));
+    if (signal.aborted) return Promise.resolve(failed(asking, api, CLIENT_CLOSED));
     if (steering.crossValidation !== undefined) return crossValidate(asking, steering.crossValidation);
     return plan.mode === "broadcast" ? broadcast(asking) : askOne(asking);
+  }
+
+  #end(asking: Asking, ended: Outcome): Dispatched {
+    const { request, attempts } = asking;
+    request.signal.removeEventListener("abort", attempts);
+    const isAsIs = attempts.trail === undefined && !this.#options.selectionStats;
+    const outcome = isAsIs ? ended : this.#annotate(asking, ended);
+    return outcome.kind === "answer" ? { outcome, winner: attempts.winner! } : { outcome };
   }
 
   #begin(request: RelayRequest, minBlock: number): Asking {
@@ -101,7 +103,6 @@ export class Dispatcher {
 
   /** Adds what the client or the operator wants to be told about the way to the outcome. */
   #annotate({ request, plan, attempts, minBlock }: Asking, outcome: Outcome): Outcome {
-    if (attempts.trail === undefined && !this.#options.selectionStats) return outcome;
     const { selector } = this.#deps;
     const notes: [string, string][] = [];
     if (attempts.trail !== undefined) {

@@ -48,17 +48,15 @@ export class Relay {
   }
 
   /** Makes one relay. Never rejects; its event is with the sink when the outcome comes back. */
-  async run(request: RelayRequest): Promise<Outcome> {
+  run(request: RelayRequest): Promise<Outcome> {
     const refusal = this.#deps.meter.admit(request);
-    if (refusal !== undefined) return refused(request, refusal);
-    let outcome: Outcome;
-    if (this.#caching === undefined) {
-      const head = this.#deps.selector.head();
-      outcome =
-        this.#show(request, head, await this.#dispatcher.dispatch(request, this.#minBlock(request, head))).outcome;
-    } else outcome = await this.#answerFrom(this.#caching, request);
-    const receipt = this.#deps.meter.record(request, outcome);
-    return receipt === undefined ? outcome : { ...outcome, notes: [...outcome.notes, [RECEIPT_HEADER, receipt]] };
+    if (refusal !== undefined) return Promise.resolve(refused(request, refusal));
+    if (this.#caching !== undefined) return this.#runWith(this.#caching, request);
+    const head = this.#deps.selector.head();
+    return this.#dispatcher.dispatch(request, this.#minBlock(request, head)).then((dispatched) => {
+      this.#show(request, dispatched);
+      return this.#record(request, dispatched.outcome);
+    });
   }
 
   /** Ends the attempts that are under way and starts no more: their relays fail, and are recorded as failed. */
@@ -66,20 +64,33 @@ export class Relay {
     this.#dispatcher.interrupt();
   }
 
-  async #answerFrom(caching: Caching, request: RelayRequest): Promise<Outcome> {
+  async #runWith(caching: Caching, request: RelayRequest): Promise<Outcome> {
+    let outcome: Outcome;
     try {
-      return await caching.relay(request);
+      const answer = caching.relay(request);
+      outcome = answer instanceof Promise ? await answer : answer;
     } catch (mistake) {
       this.#deps.log.error("cache failed by a mistake of the relay", { error: String(mistake) });
       const { error } = failure("internal_error", "the relay made a mistake; its log says more");
-      return notAsked(request, error);
+      outcome = notAsked(request, error);
     }
+    return this.#record(request, outcome);
+  }
+
+  /** Writes it on the bill. */
+  #record(request: RelayRequest, outcome: Outcome): Outcome {
+    const receipt = this.#deps.meter.record(request, outcome);
+    return receipt === undefined ? outcome : { ...outcome, notes: [...outcome.notes, [RECEIPT_HEADER, receipt]] };
   }
 
   /** Asks nodes that have what the caller has seen, and remembers what it is shown. */
   async #ask(request: RelayRequest): Promise<Asked> {
     const head = this.#deps.selector.head();
-    return this.#show(request, head, await this.#dispatcher.dispatch(request, this.#minBlock(request, head)));
+    const dispatched = await this.#dispatcher.dispatch(request, this.#minBlock(request, head));
+    this.#show(request, dispatched);
+    if (!("winner" in dispatched)) return dispatched;
+    const { outcome, winner: { reading, reply } } = dispatched;
+    return { outcome, reading, entry: { reply, head } };
   }
 
   /** The block that nodes must have. */
@@ -93,13 +104,11 @@ export class Relay {
   }
 
   /** Remembers what the caller is shown. */
-  #show(request: RelayRequest, head: number, dispatched: Dispatched): Asked {
-    if (!("winner" in dispatched)) return dispatched;
+  #show(request: RelayRequest, { outcome }: Dispatched): void {
+    if (outcome.kind === "failure") return;
     const { selector, consistency } = this.#deps;
-    const { outcome, winner: { reading, reply } } = dispatched;
     // A provider is not believed to have more than all of them together.
     consistency?.show(request, Math.min(selector.headOf(outcome.provider), selector.head()));
-    return { outcome, reading, entry: { reply, head } };
   }
 }
 
