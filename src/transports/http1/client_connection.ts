@@ -28,6 +28,9 @@ export class ClientConnection {
   /** Bytes of the request that the socket has taken. */
   #accepted = 0;
   #isWriting = false;
+  /** Which part of the request is written, and what was left of it before. */
+  #part = 0;
+  #rest: Uint8Array = NOTHING;
   /** A write has failed: nothing more will be told of it, and the connection can't be used again. */
   #isBroken = false;
   /** The response was faster than the word that the request is written, upon which the connection is free. */
@@ -64,8 +67,9 @@ export class ClientConnection {
     exchange.holder = this;
     this.#parser.begin(exchange.isHead);
     this.#accepted = 0;
+    this.#part = 0;
     this.#isWriting = true;
-    this.#writeAll(exchange);
+    this.#write(exchange.parts[0]!);
   }
 
   /** The request is no longer wanted; its answer would come all the same, so that the connection has to go. */
@@ -90,38 +94,43 @@ export class ClientConnection {
     exchange?.end({ kind: "disconnected" });
   }
 
-  async #writeAll(exchange: Exchange): Promise<void> {
-    try {
-      for (const part of exchange.parts) {
-        for (let rest = part; rest.length > 0;) {
-          const count = await this.#io.write(rest);
-          if (this.#isFreeWhenWritten) {
-            if (count < rest.length) return this.close();
-            this.#isFreeWhenWritten = false;
-            this.#isWriting = false;
-            return this.#isClosed ? undefined : this.#owner.onFree(this, this.#keepAliveSeconds);
-          }
-          if (this.#exchange !== exchange) return;
-          this.#accepted += count;
-          if (this.#isLost) return this.close();
-          if (count === rest.length) break;
-          rest = rest.subarray(count);
-        }
-      }
-      this.#isWriting = false;
-    } catch {
-      this.#isBroken = true;
-      if (this.#isFreeWhenWritten) return this.close();
-      if (this.#exchange !== exchange) return;
-      if (this.#accepted === 0 && this.#isWriteAtomic && !this.#parser.hasStarted && !exchange.isRepeated) {
-        this.#exchange = undefined;
-        this.close();
-        return this.#repeat(exchange);
-      }
-      // Else what the node said before it stopped listening is still to be read, and the read side ends the exchange.
-      if (this.#isLost) this.close();
-    }
+  #write(bytes: Uint8Array): void {
+    this.#rest = bytes;
+    this.#io.write(bytes).then(this.#onWritten, this.#onWriteFailed);
   }
+
+  /** The socket has taken so many bytes. */
+  readonly #onWritten = (count: number): void => {
+    const isWhole = count === this.#rest.length;
+    if (this.#isFreeWhenWritten) {
+      if (!isWhole) return this.close();
+      this.#isFreeWhenWritten = false;
+      this.#isWriting = false;
+      return this.#isClosed ? undefined : this.#owner.onFree(this, this.#keepAliveSeconds);
+    }
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    this.#accepted += count;
+    if (this.#isLost) return this.close();
+    if (!isWhole) return this.#write(this.#rest.subarray(count));
+    const next = exchange.parts[++this.#part];
+    if (next !== undefined) return this.#write(next);
+    this.#isWriting = false;
+  };
+
+  readonly #onWriteFailed = (): void => {
+    this.#isBroken = true;
+    if (this.#isFreeWhenWritten) return this.close();
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    if (this.#accepted === 0 && this.#isWriteAtomic && !this.#parser.hasStarted && !exchange.isRepeated) {
+      this.#exchange = undefined;
+      this.close();
+      return this.#repeat(exchange);
+    }
+    // Else what the node said before it stopped listening is still to be read, and the read side ends the exchange.
+    if (this.#isLost) this.close();
+  };
 
   async #readAll(): Promise<void> {
     try {
@@ -154,9 +163,9 @@ export class ClientConnection {
     }
     const response = this.#parser.take();
     // The node has given up waiting on a connection that was idle, and has not read the request.
-    const isUnsent = response.status === 408 && !this.#isFirst && !exchange.isRepeated;
+    const { status, isPersistent, keepAliveSeconds } = response;
+    const isUnsent = status === 408 && !this.#isFirst && !exchange.isRepeated;
     this.#isFirst = false;
-    const { isPersistent, keepAliveSeconds } = response;
     // The runtime may tell of the response before it tells of the write. A request of which a part was not wanted, though,
     // leaves the node in the middle of it.
     const isWhole = !this.#isWriting || (exchange.parts.length === 1 && this.#accepted === 0);
@@ -181,3 +190,5 @@ export class ClientConnection {
     this.#owner.onUnsent(exchange);
   }
 }
+
+const NOTHING = new Uint8Array();

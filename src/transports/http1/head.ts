@@ -1,4 +1,4 @@
-import type { HeaderFields } from "../../domain/wire.ts";
+import { fieldOf, type HeaderFields } from "../../domain/wire.ts";
 
 /** What can be wrong with a response. */
 export type Fault =
@@ -28,6 +28,9 @@ export interface Head {
   readonly isPersistent: boolean;
   /** Seconds that the node keeps the connection for, from `Keep-Alive`; undefined where it does not say. */
   readonly keepAliveSeconds: number | undefined;
+  /** The first of each, undefined for none. */
+  readonly retryAfter: string | undefined;
+  readonly contentEncoding: string | undefined;
 }
 
 /** A line without its end, and what it says as a header field, once somebody wanted to know. */
@@ -90,6 +93,8 @@ export function readHead(lines: readonly HeadLine[], isHead: boolean): Head | Fa
     isPersistent: framing.kind !== "until_close" && !connection.includes("close") &&
       (!isOld || connection.includes("keep-alive")),
     keepAliveSeconds,
+    retryAfter: fieldOf(headers, "retry-after"),
+    contentEncoding: fieldOf(headers, "content-encoding"),
   };
 }
 

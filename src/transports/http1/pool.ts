@@ -59,7 +59,8 @@ export class Pool implements ConnectionOwner, Holder {
   send(exchange: Exchange): void {
     const connection = this.#idle.pop();
     if (connection === undefined) return this.#wait(exchange);
-    if (this.#deps.clock.monotonic() - connection.freeSinceMs < FRESH_MS) return connection.start(exchange);
+    // By the wall clock, which costs half: when that is set, a fresh one is heard for nothing.
+    if (Math.abs(this.#deps.clock.now() - connection.freeSinceMs) < FRESH_MS) return connection.start(exchange);
     // The node may have ended it, and the word of that may have come together with what asks for it: it is heard first.
     exchange.holder = this;
     this.#listening.push({ exchange, connection });
@@ -127,11 +128,12 @@ export class Pool implements ConnectionOwner, Holder {
   }
 
   #hand(connection: ClientConnection): void {
-    for (const exchange of this.#waiting) {
+    if (this.#waiting.size > 0) {
+      const exchange = this.#waiting.values().next().value!;
       this.#waiting.delete(exchange);
       return connection.start(exchange);
     }
-    connection.freeSinceMs = this.#deps.clock.monotonic();
+    connection.freeSinceMs = this.#deps.clock.now();
     this.#idle.push(connection);
   }
 

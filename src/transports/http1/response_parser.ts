@@ -57,6 +57,8 @@ export class ResponseParser {
   #lastHead: Head | undefined;
   #lastLines: readonly HeadLine[] = [];
   #lastIsHead = false;
+  /** The bytes of that head, once it has come twice in a row. */
+  #lastBytes = EMPTY;
   readonly #memory = new LineMemory();
   /** Bytes of heads, chunk lines and trailers so far. */
   #headBytes = 0;
@@ -104,8 +106,18 @@ export class ResponseParser {
   /** The response, once; then the parser is idle. */
   take(): ParsedResponse {
     const body = this.#filled === this.#body.length ? this.#body : this.#body.slice(0, this.#filled);
-    const { status, headers, framing, isPersistent, keepAliveSeconds } = this.#head!;
-    const response = { status, headers, framing, isPersistent, keepAliveSeconds, body, trailers: this.#trailers };
+    const { status, headers, framing, isPersistent, keepAliveSeconds, retryAfter, contentEncoding } = this.#head!;
+    const response = {
+      status,
+      headers,
+      framing,
+      isPersistent,
+      keepAliveSeconds,
+      retryAfter,
+      contentEncoding,
+      body,
+      trailers: this.#trailers,
+    };
     this.#head = undefined;
     this.#body = EMPTY;
     this.#filled = 0;
@@ -159,8 +171,10 @@ export class ResponseParser {
   #step(): boolean {
     switch (this.#stage) {
       case "head": {
+        if (this.#isLastHead()) return this.#takeHead(this.#lastHead!), true;
+        const start = this.#lines.length === 0 ? this.#start : undefined;
         const lines = this.#readLines();
-        if (lines !== undefined) this.#readHead(lines);
+        if (lines !== undefined) this.#readHead(lines, start);
         return lines !== undefined;
       }
       case "length":
@@ -184,33 +198,49 @@ export class ResponseParser {
     }
   }
 
-  #readHead(lines: readonly HeadLine[]): void {
+  /** Reads a head; where it starts, if all of it is still in the buffer. */
+  #readHead(lines: readonly HeadLine[], start: number | undefined): void {
     if (lines.length === 0) return this.#fail("bad_status_line");
-    const head = this.#sameHead(lines) ?? readHead(lines, this.#isHead);
+    const same = this.#sameHead(lines);
+    const head = same ?? readHead(lines, this.#isHead);
     if (typeof head === "string") return this.#fail(head);
+    const isKept = same !== undefined && start !== undefined && head.status >= 200;
+    this.#lastBytes = isKept ? this.#buffer.slice(start, this.#start) : EMPTY;
     this.#lastHead = head;
     this.#lastLines = lines;
     this.#lastIsHead = this.#isHead;
-    if (head.status < 200) {
-      // Nothing can follow on a connection that ends here.
-      if (!head.isPersistent) this.#fail("unexpected_status");
-      if (++this.#interim > MAX_INTERIM) this.#fail("too_many_interim");
-      return;
-    }
+    if (head.status >= 200) return this.#takeHead(head);
+    // Nothing can follow on a connection that ends here.
+    if (!head.isPersistent) this.#fail("unexpected_status");
+    if (++this.#interim > MAX_INTERIM) this.#fail("too_many_interim");
+  }
+
+  /** Whether the head that comes is byte for byte the one before. It is then behind us. */
+  #isLastHead(): boolean {
+    const { length } = this.#lastBytes;
+    if (length === 0 || this.#end - this.#start < length) return false;
+    if (this.#lastIsHead !== this.#isHead || this.#lines.length > 0) return false;
+    if (this.#headBytes + length > this.#limits.maxHeadBytes) return false;
+    for (let i = 0; i < length; i++) if (this.#buffer[this.#start + i] !== this.#lastBytes[i]) return false;
+    this.#headBytes += length;
+    this.#start = this.#scanned = this.#start + length;
+    return true;
+  }
+
+  /** Goes on to the body that a head announces. */
+  #takeHead(head: Head): void {
     this.#head = head;
+    this.#body = EMPTY;
     switch (head.framing.kind) {
       case "length":
         if (head.framing.bytes > this.#limits.maxBodyBytes) return this.#fail("body_too_large");
         this.#missing = head.framing.bytes;
-        this.#body = EMPTY;
         this.#stage = "length";
         return;
       case "chunked":
-        this.#body = EMPTY;
         this.#stage = "chunk_size";
         return;
       case "until_close":
-        this.#body = EMPTY;
         this.#missing = Infinity;
         this.#stage = "until_close";
     }

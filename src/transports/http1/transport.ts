@@ -2,7 +2,7 @@ import type { Cancellation } from "../../domain/cancellation.ts";
 import type { Clock } from "../../domain/clock.ts";
 import { failure } from "../../domain/relay_error.ts";
 import { parseRetryAfter } from "../../domain/retry_after.ts";
-import { fieldOf, type HeaderFields, type NodeRequest } from "../../domain/wire.ts";
+import type { HeaderFields, NodeRequest } from "../../domain/wire.ts";
 import type { NodeTls, NodeUrl } from "../../providers/provider.ts";
 import type { SendResult, Transport } from "../../providers/transport.ts";
 import { targetOf } from "../fetch.ts";
@@ -98,10 +98,8 @@ export class Http1Transport implements Transport {
   }
 
   #reply(response: ParsedResponse): SendResult | Promise<SendResult> {
-    const { status, headers, body, trailers } = response;
-    const retryAfter = fieldOf(headers, "retry-after");
+    const { status, headers, retryAfter, contentEncoding: encoding, body, trailers } = response;
     const retryAfterMs = retryAfter === undefined ? 0 : parseRetryAfter(retryAfter, this.#deps.clock.now());
-    const encoding = fieldOf(headers, "content-encoding");
     if (encoding === undefined || body.length === 0 || encoding.toLowerCase() === "identity") {
       return { kind: "reply", reply: { status, headers, body, trailers, retryAfterMs } };
     }
