@@ -47,7 +47,8 @@ export class OptimizerSelector implements Selector {
   /** Who is asked while only one is to know. */
   #only = -1;
   /** The choice that is being made: providers of the best rank, their URLs, and the sum of their composites. */
-  readonly #rivals: number[] = [];
+  readonly #rivals: number[];
+  #rivalCount = 0;
   readonly #urls: (NodeUrl | undefined)[];
   #total = 0;
 
@@ -60,6 +61,7 @@ export class OptimizerSelector implements Selector {
     this.#heads = new BlockHeads(providers.length, options.averageBlockTimeMs);
     this.#isPrivate = options.strategy === "privacy";
     this.#urls = new Array<NodeUrl | undefined>(providers.length).fill(undefined);
+    this.#rivals = new Array<number>(providers.length).fill(-1);
   }
 
   /** Goes on with what another selector knows of the chain, and of the providers that have the same name and URLs. */
@@ -189,19 +191,18 @@ export class OptimizerSelector implements Selector {
 
   /** Collects those of the best rank there is. Comes back with that rank. */
   #gather(selection: Selection, nowMs: number): number {
-    const rivals = this.#rivals;
     let best: number = RANK.none;
-    rivals.length = 0;
+    this.#rivalCount = 0;
     this.#total = 0;
     for (let index = 0; index < this.#providers.length; index++) {
       const rank = this.#find(this.#providers[index]!, index, selection, nowMs);
       if (rank > best || rank === RANK.none) continue;
       if (rank < best) {
         best = rank;
-        rivals.length = 0;
+        this.#rivalCount = 0;
         this.#total = 0;
       }
-      rivals.push(index);
+      this.#rivals[this.#rivalCount++] = index;
       this.#total += this.#optimizer.compositeOf(index);
     }
     return best;
@@ -235,18 +236,23 @@ export class OptimizerSelector implements Selector {
   }
 
   #pickByChance(): number {
-    const rivals = this.#rivals;
-    let left = rivals.length > 1 ? this.#deps.random() * this.#total : 0;
-    for (const index of rivals) {
+    let left = this.#rivalCount > 1 ? this.#deps.random() * this.#total : 0;
+    for (let i = 0; i < this.#rivalCount; i++) {
+      const index = this.#rivals[i]!;
       left -= this.#optimizer.compositeOf(index);
       if (left < 0) return index;
     }
-    return rivals.at(-1)!;
+    return this.#rivals[this.#rivalCount - 1]!;
+  }
+
+  #isRival(index: number): boolean {
+    const at = this.#rivals.indexOf(index);
+    return at >= 0 && at < this.#rivalCount;
   }
 
   /** The one that is asked already. Another takes its place for good only when it is not available any more. */
   #pickOnly(nowMs: number): number {
-    if (this.#rivals.includes(this.#only)) return this.#only;
+    if (this.#isRival(this.#only)) return this.#only;
     const picked = this.#pickByChance();
     const isGone = !this.#providers[this.#only]?.nodeUrls.some(({ health }) => health.isAvailable(nowMs));
     if (isGone) this.#only = picked;
@@ -256,10 +262,11 @@ export class OptimizerSelector implements Selector {
   /** The one that was asked before for the same text, as long as it is available. */
   #pickSticky(key: string, rank: number): number {
     const known = this.#sticky.of(key);
-    if (known !== undefined && this.#rivals.includes(known)) return known;
+    if (known !== undefined && this.#isRival(known)) return known;
     let first = this.#rivals[0]!;
     let lowest = Infinity;
-    for (const index of this.#rivals) {
+    for (let i = 0; i < this.#rivalCount; i++) {
+      const index = this.#rivals[i]!;
       const own = stickyRank(key, this.#providers[index]!.name);
       if (own < lowest) [first, lowest] = [index, own];
     }

@@ -1,37 +1,31 @@
 import { NODE_ERRORS, type NodeErrorClass } from "../../domain/node_error.ts";
 import { failure, type RelayError, traitsOf } from "../../domain/relay_error.ts";
 import type { ApiTarget, ProtocolCall, Reading } from "../../domain/relay_request.ts";
-import type { NodeReply, NodeRequest, WireResponse } from "../../domain/wire.ts";
-import type { DecodedElement } from "./decode.ts";
+import type { HeaderFields, NodeReply, NodeRequest, WireResponse } from "../../domain/wire.ts";
+import type { DecodedCall, DecodedElement } from "./decode.ts";
 import { type Dialect, readNodeError } from "./dialect.ts";
-import type { Span } from "./envelope.ts";
-import { errorMessage, joinMessages, JSON_HEADERS, NULL_JSON, requestMessage } from "./message.ts";
-import { type Piece, pieceOf, type Pieces } from "./pieces.ts";
-import { answerMessage, hasNullResult, readMessages, type ReplyMessage } from "./read_reply.ts";
+import type { Piece } from "./envelope.ts";
+import { errorMessage, joinMessages, JSON_HEADERS, requestMessage } from "./message.ts";
+import { joinPieces, type Pieces } from "./pieces.ts";
+import { answerMessage, hasNullResult, readMessages, type ReplyMessage, type ReplyMessages } from "./read_reply.ts";
 
 /** A single call or a batch, as decoded from its caller's bytes. */
 export class JsonRpcCall implements ProtocolCall {
   readonly targets: readonly ApiTarget[];
   readonly isBatch: boolean;
   readonly nodeRequest: NodeRequest;
-  readonly #bytes: Uint8Array;
   readonly #elements: readonly DecodedElement[];
   readonly #dialect: Dialect;
 
-  constructor(bytes: Uint8Array, elements: readonly DecodedElement[], isBatch: boolean, dialect: Dialect) {
+  constructor(elements: readonly DecodedElement[], isBatch: boolean, dialect: Dialect) {
     this.#dialect = dialect;
-    this.#bytes = bytes;
     this.#elements = elements;
     this.isBatch = isBatch;
-    const targets: ApiTarget[] = [];
-    const messages: Pieces[] = [];
-    for (const element of elements) {
-      if (element.kind === "failure") continue;
-      const { name, method, params } = element.call;
-      targets.push({ name, verb: "POST", params: () => params && parseSpan(bytes, params) });
-      messages.push(requestMessage(dialect.version, bytes, targets.length, method, params));
-    }
-    this.targets = targets;
+    const calls = callsOf(elements);
+    this.targets = calls.map(targetOf);
+    const messages = calls.map(({ method, params }, index) =>
+      requestMessage(dialect.version, index + 1, method, params)
+    );
     const body = joinMessages(messages, isBatch);
     this.nodeRequest = { verb: "POST", path: "", query: "", headers: JSON_HEADERS, body };
   }
@@ -39,13 +33,32 @@ export class JsonRpcCall implements ProtocolCall {
   readReply(reply: NodeReply): Reading {
     const read = readMessages(reply);
     if (read.kind === "failure") return read;
-    const { messages } = read;
-    const answerOf = this.isBatch
-      ? matchBatch(messages, read.isBatch, this.targets.length)
-      : matchSingle(messages, read.isBatch);
-    if (answerOf === undefined) return failure("malformed_answer", "the node answered another call than the one made");
+    return this.isBatch ? this.#readBatch(reply, read) : this.#readSingle(reply, read);
+  }
 
-    if (this.isBatch && !read.isBatch && reply.body.length * this.targets.length > MAX_REPEATED_BYTES) {
+  #readSingle({ status }: NodeReply, { messages, isBatch }: NodeMessages): Reading {
+    const answer = isBatch ? undefined : answerToSingle(messages);
+    if (answer === undefined) return OTHER_CALL;
+    // A result under an HTTP error is passed on, and is an error response all the same.
+    const isError = answer.isError || status >= 400;
+    const id = this.#elements[0] && idOf(this.#elements[0]);
+    const body = id === undefined ? null : joinPieces(answerMessage(this.#dialect.version, answer, id));
+    return {
+      kind: "answer",
+      status: body === null ? 204 : 200,
+      headers: body === null ? NO_HEADERS : JSON_HEADERS,
+      succeededParts: isError ? 0 : 1,
+      failedParts: isError ? 1 : 0,
+      nodeError: isError ? this.#classify(answer) : undefined,
+      isEmpty: hasNullResult(answer),
+      body,
+    };
+  }
+
+  #readBatch(reply: NodeReply, { messages, isBatch }: NodeMessages): Reading {
+    const answerOf = matchBatch(messages, isBatch, this.targets.length);
+    if (answerOf === undefined) return OTHER_CALL;
+    if (!isBatch && reply.body.length * this.targets.length > MAX_REPEATED_BYTES) {
       return failure(
         "answer_too_large",
         "the node's one error for the whole batch is too large to be given to each call",
@@ -58,17 +71,17 @@ export class JsonRpcCall implements ProtocolCall {
     let nodeError: NodeErrorClass | undefined;
     const body = this.#encode((id, index) => {
       const answer = answerOf(index + 1);
-      // A result under an HTTP error is passed on, and is an error response all the same.
       if (answer === undefined || answer.isError || reply.status >= 400) {
         failedParts++;
-        if (failedParts <= MAX_CLASSIFIED) nodeError = moreUseful(nodeError, this.#classify(reply.body, answer));
+        if (failedParts <= MAX_CLASSIFIED) nodeError = moreUseful(nodeError, this.#classify(answer));
       } else succeededParts++;
-      if (answer !== undefined) isEmpty ||= hasNullResult(reply.body, answer);
+      if (answer !== undefined) isEmpty ||= hasNullResult(answer);
       if (id === undefined) return undefined;
       if (answer === undefined) return errorMessage(this.#dialect, NO_PART, id);
-      return answerMessage(this.#dialect.version, reply.body, answer, id);
+      return answerMessage(this.#dialect.version, answer, id);
     });
-    return { kind: "answer", ...statusOf(body), succeededParts, failedParts, nodeError, isEmpty, body };
+    const [status, headers] = body === null ? [204, NO_HEADERS] : [200, JSON_HEADERS];
+    return { kind: "answer", status, headers, succeededParts, failedParts, nodeError, isEmpty, body };
   }
 
   encodeError(error: RelayError): WireResponse {
@@ -81,9 +94,11 @@ export class JsonRpcCall implements ProtocolCall {
     return { status: this.isBatch ? 200 : 400, headers: JSON_HEADERS, body: this.#encode(() => undefined) };
   }
 
-  #classify(body: Uint8Array, answer: ReplyMessage | undefined): NodeErrorClass {
+  #classify(answer: ReplyMessage | undefined): NodeErrorClass {
     const error = answer?.envelope.error;
-    return answer?.isError && error !== undefined ? this.#dialect.classify(readNodeError(body, error)) : "unknown";
+    return answer?.isError && error !== undefined
+      ? this.#dialect.classify(readNodeError(error.bytes, error))
+      : "unknown";
   }
 
   /** Puts together what the caller gets: for each call what `messageOf` says, and errors for what was none. */
@@ -93,14 +108,15 @@ export class JsonRpcCall implements ProtocolCall {
     const messages: Pieces[] = [];
     let index = 0;
     for (const element of this.#elements) {
-      const span = element.kind === "call" ? element.call.id : element.id;
-      const id = span && (span.end === 0 ? NULL_JSON : pieceOf(this.#bytes, span));
+      const id = idOf(element);
       const message = element.kind === "call" ? messageOf(id, index++) : errorMessage(this.#dialect, element.error, id);
       if (message !== undefined) messages.push(message);
     }
     return messages.length === 0 ? null : joinMessages(messages, this.isBatch);
   }
 }
+
+type NodeMessages = ReplyMessages & { readonly kind: "messages" };
 
 /** Most parts of a batch whose errors are looked into. */
 const MAX_CLASSIFIED = 100;
@@ -111,31 +127,41 @@ function moreUseful(a: NodeErrorClass | undefined, b: NodeErrorClass): NodeError
   return !NODE_ERRORS[a].askAnother && NODE_ERRORS[b].askAnother ? b : a;
 }
 
-/** Status and headers of an answer; one that is not asked for has no content. */
-function statusOf(body: Uint8Array | null): { status: number; headers: WireResponse["headers"] } {
-  return body === null ? { status: 204, headers: [] } : { status: 200, headers: JSON_HEADERS };
+/** The API that a call names. */
+function targetOf({ name, params }: DecodedCall): ApiTarget {
+  return { name, verb: "POST", params: () => params && parsePiece(params) };
 }
 
-function parseSpan(bytes: Uint8Array, { start, end }: Span): unknown {
+function callsOf(elements: readonly DecodedElement[]): readonly DecodedCall[] {
+  const first = elements[0];
+  if (elements.length === 1 && first?.kind === "call") return [first.call];
+  return elements.filter((element) => element.kind === "call").map(({ call }) => call);
+}
+
+function idOf(element: DecodedElement): Piece | undefined {
+  return element.kind === "call" ? element.call.id : element.id;
+}
+
+function parsePiece({ bytes, start, end }: Piece): unknown {
   return JSON.parse(decoder.decode(bytes.subarray(start, end)));
 }
 
+/** An answer that is not asked for has no content. */
+const NO_HEADERS: HeaderFields = [];
 const decoder = new TextDecoder();
 
 /** Most bytes that one error for a whole batch may come to, once it stands in the place of every call's answer. */
 const MAX_REPEATED_BYTES = 10 * 1024 * 1024;
 
+const OTHER_CALL = failure("malformed_answer", "the node answered another call than the one made");
 const NO_PART = failure("malformed_answer", "the node left this call of the batch unanswered").error;
 
 /** Finds the answer to an upstream id. */
 type AnswerOf = (id: number) => ReplyMessage | undefined;
 
 /** The answer to a single call, which has the upstream id 1. */
-function matchSingle(messages: readonly ReplyMessage[], isBatch: boolean): AnswerOf | undefined {
-  const [message] = messages;
-  if (isBatch || message === undefined) return undefined;
-  const isAnswer = message.id === 1 || (message.id === 0 && message.isError);
-  return isAnswer ? () => message : undefined;
+function answerToSingle([message]: readonly ReplyMessage[]): ReplyMessage | undefined {
+  return message?.id === 1 || (message?.id === 0 && message.isError) ? message : undefined;
 }
 
 /** The answers to a batch of `size` calls, which have the upstream ids 1 to `size`. */
@@ -144,7 +170,10 @@ function matchBatch(messages: readonly ReplyMessage[], isBatch: boolean, size: n
   const [first] = messages;
   if (first?.isError && (!isBatch || (messages.length === 1 && first.id === 0))) return () => first;
   // CometBFT answers a batch of one with its message alone.
-  if (!isBatch) return size === 1 ? matchSingle(messages, isBatch) : undefined;
+  if (!isBatch) {
+    const only = size === 1 ? answerToSingle(messages) : undefined;
+    return only && (() => only);
+  }
   const byId: ReplyMessage[] = [];
   let matched = 0;
   for (const message of messages) {

@@ -35,7 +35,7 @@ export function decodeJsonRpc(
   if (mediaError !== undefined) return refuse(mediaError);
   const decoded = decodeBody(request.body, maxBatchSize, dialect.version);
   if (decoded.kind === "failure") return refuse(decoded.error);
-  const call = new JsonRpcCall(request.body, decoded.elements, decoded.isBatch, dialect);
+  const call = new JsonRpcCall(decoded.elements, decoded.isBatch, dialect);
   return call.targets.length > 0 ? { kind: "call", call } : { kind: "response", response: call.encodeInvalid() };
 }
 

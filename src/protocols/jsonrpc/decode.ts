@@ -1,7 +1,8 @@
 import { failure, type RelayError } from "../../domain/relay_error.ts";
 import type { Dialect } from "./dialect.ts";
-import { type Envelope, readString, scanEnvelope, type Span, startsWith } from "./envelope.ts";
-import { skipSpace, skipValue, TOO_DEEP } from "./json_scan.ts";
+import { type Envelope, type Piece, readString, scanEnvelope, type Span, startsWith } from "./envelope.ts";
+import { NOT_JSON, skipSpace, skipValue, TOO_DEEP } from "./json_scan.ts";
+import { NULL_JSON } from "./message.ts";
 import { NameTable } from "./name_table.ts";
 
 /** Deepest nesting of a request. */
@@ -17,16 +18,19 @@ const NULL = 0x6e;
 /** One call of the body, in its caller's own bytes. */
 export interface DecodedCall {
   readonly name: string;
-  readonly method: Span;
-  readonly params: Span | undefined;
-  /** Undefined for a notification, which gets no answer; empty where the answer has the id `null` without one. */
-  readonly id: Span | undefined;
+  readonly method: Piece;
+  readonly params: Piece | undefined;
+  /** Undefined for a notification, which gets no answer. */
+  readonly id: Piece | undefined;
 }
 
 /** One element of the body: a call, or what is wrong with it. */
 export type DecodedElement =
   | { readonly kind: "call"; readonly call: DecodedCall }
-  | { readonly kind: "failure"; readonly error: RelayError; readonly id: Span | undefined };
+  | { readonly kind: "failure"; readonly error: RelayError; readonly id: Piece | undefined };
+
+/** An element, and the position after it; a negative number when it is no JSON. */
+type PlacedElement = { readonly element: DecodedElement; readonly end: number } | number;
 
 /** What a body holds: its elements (one when it is no batch), or why it can't be read. */
 export type DecodedBody =
@@ -43,55 +47,55 @@ export function decodeBody(bytes: Uint8Array, maxBatchSize: number, version: Dia
   if (!isUtf8(bytes)) return failure("parse_error", "Parse error: the body is not valid UTF-8");
   const start = skipSpace(bytes, 0);
   const isBatch = bytes[start] === LEFT_BRACKET;
-  const elements: DecodedElement[] = [];
-  const end = isBatch
-    ? decodeBatch(bytes, start, maxBatchSize, version, elements)
-    : decodeElement(bytes, start, version, elements);
-  if (typeof end !== "number") return end;
-  if (end === TOO_DEEP) {
+  const decoded = isBatch ? decodeBatch(bytes, start, maxBatchSize, version) : decodeElement(bytes, start, version);
+  if (typeof decoded === "object" && "error" in decoded) return decoded;
+  if (decoded === TOO_DEEP) {
     return failure("invalid_request", `Invalid request: nested deeper than ${MAX_REQUEST_DEPTH} levels`);
   }
-  if (end < 0 || skipSpace(bytes, end) !== bytes.length) {
+  if (typeof decoded === "number" || skipSpace(bytes, decoded.end) !== bytes.length) {
     return failure("parse_error", "Parse error: the body is not valid JSON");
   }
+  const elements = "elements" in decoded ? decoded.elements : [decoded.element];
   if (elements.length === 0) return failure("invalid_request", "Invalid request: the batch is empty");
   return { kind: "body", isBatch, elements };
 }
 
-/** Decodes the elements of the array at `start`; comes back with the position after it. */
+/** Decodes the elements of the array at `start`; a negative number when it is no JSON. */
 function decodeBatch(
   bytes: Uint8Array,
   start: number,
   maxBatchSize: number,
   version: Dialect["version"],
-  into: DecodedElement[],
-): number | ReturnType<typeof failure> {
+): { readonly elements: DecodedElement[]; readonly end: number } | number | ReturnType<typeof failure> {
+  const elements: DecodedElement[] = [];
   let at = skipSpace(bytes, start + 1);
-  if (bytes[at] === 0x5d) return at + 1;
+  if (bytes[at] === 0x5d) return { elements, end: at + 1 };
   for (;;) {
-    if (into.length === maxBatchSize) {
+    if (elements.length === maxBatchSize) {
       return failure("batch_too_large", `batch has more than ${maxBatchSize} calls; send smaller ones`);
     }
-    at = decodeElement(bytes, at, version, into);
-    if (at < 0) return at;
-    at = skipSpace(bytes, at);
+    const placed = decodeElement(bytes, at, version);
+    if (typeof placed === "number") return placed;
+    elements.push(placed.element);
+    at = skipSpace(bytes, placed.end);
     const byte = bytes[at++];
-    if (byte === 0x5d) return at;
-    if (byte !== 0x2c) return -1;
+    if (byte === 0x5d) return { elements, end: at };
+    if (byte !== 0x2c) return NOT_JSON;
     at = skipSpace(bytes, at);
   }
 }
 
-/** Decodes the value at `at` as a request object; comes back with the position after it. */
-function decodeElement(bytes: Uint8Array, at: number, version: Dialect["version"], into: DecodedElement[]): number {
+/** Decodes the value at `at` as a request object. */
+function decodeElement(bytes: Uint8Array, at: number, version: Dialect["version"]): PlacedElement {
   if (bytes[at] !== LEFT_BRACE) {
-    into.push(invalid("a request is an object with jsonrpc, method, params and id", undefined));
-    return skipValue(bytes, at, MAX_REQUEST_DEPTH);
+    const end = skipValue(bytes, at, MAX_REQUEST_DEPTH);
+    if (end < 0) return end;
+    return { element: invalid("a request is an object with jsonrpc, method, params and id", undefined), end };
   }
   const envelope = scanEnvelope(bytes, at, MAX_REQUEST_DEPTH);
   if (typeof envelope === "number") return envelope;
-  into.push(version === "2.0" ? checkEnvelope(bytes, envelope) : checkEnvelope1(bytes, envelope));
-  return envelope.end;
+  const element = version === "2.0" ? checkEnvelope(bytes, envelope) : checkEnvelope1(bytes, envelope);
+  return { element, end: envelope.end };
 }
 
 /** Checks what JSON-RPC 1.0 says about a request object. Its callers write all versions, and often none. */
@@ -102,10 +106,8 @@ function checkEnvelope1(bytes: Uint8Array, envelope: Envelope): DecodedElement {
   }
   const element = checkEnvelope(bytes, envelope, true);
   if (element.kind === "failure" || id !== undefined || isVersion(bytes, jsonrpc, ["2.0"])) return element;
-  return { kind: "call", call: { ...element.call, id: NO_ID } };
+  return { kind: "call", call: { ...element.call, id: NULL_JSON } };
 }
-
-const NO_ID: Span = { start: 0, end: 0 };
 
 /** Checks what JSON-RPC 2.0 says about a request object. */
 function checkEnvelope(bytes: Uint8Array, envelope: Envelope, isAnyVersion = false): DecodedElement {
@@ -118,12 +120,12 @@ function checkEnvelope(bytes: Uint8Array, envelope: Envelope, isAnyVersion = fal
   if (method.end - method.start - 2 > MAX_METHOD_BYTES) {
     return invalid(`method is longer than ${MAX_METHOD_BYTES} bytes`, id);
   }
-  const params = paramsOf(bytes, envelope.params);
+  const params = paramsOf(envelope.params);
   if (params === null) return invalid("params must be an array or an object", id);
   return { kind: "call", call: { name: names.read(bytes, method), method, params, id } };
 }
 
-function invalid(reason: string, id: Span | undefined): DecodedElement {
+function invalid(reason: string, id: Piece | undefined): DecodedElement {
   return { ...failure("invalid_request", `Invalid request: ${reason}`), id };
 }
 
@@ -146,10 +148,10 @@ function isId(first: number): boolean {
 }
 
 /** The params to send on; undefined for none (null counts as none, as it does with most nodes), null for invalid ones. */
-function paramsOf(bytes: Uint8Array, span: Span | undefined): Span | undefined | null {
-  if (span === undefined) return undefined;
-  const first = bytes[span.start];
-  if (first === LEFT_BRACE || first === LEFT_BRACKET) return span;
+function paramsOf(params: Piece | undefined): Piece | undefined | null {
+  if (params === undefined) return undefined;
+  const first = params.bytes[params.start];
+  if (first === LEFT_BRACE || first === LEFT_BRACKET) return params;
   return first === NULL ? undefined : null;
 }
 

@@ -6,24 +6,79 @@ export interface Span {
   readonly end: number;
 }
 
-/** Where the members of one JSON-RPC message stand: a request or a response. */
-export interface Envelope extends Span {
-  jsonrpc?: Span;
-  id?: Span;
-  method?: Span;
-  params?: Span;
-  result?: Span;
-  error?: Span;
-  /** A member that stands twice, so that what it means is anyone's guess; the id where that is one of several. */
-  repeated?: EnvelopeMember;
+/** Part of an array of bytes, of which no view is made: that would cost more than to copy the few bytes it has. */
+export interface Piece extends Span {
+  readonly bytes: Uint8Array;
 }
 
-const MEMBERS = ["jsonrpc", "id", "method", "params", "result", "error"] as const;
-
 /** Name of a member that JSON-RPC gives a meaning to. */
-export type EnvelopeMember = typeof MEMBERS[number];
+export type EnvelopeMember = "jsonrpc" | "id" | "method" | "params" | "result" | "error";
 
-const MEMBER_BYTES = MEMBERS.map((name) => ({ name, bytes: new TextEncoder().encode(name) }));
+/** Where the members of one JSON-RPC message stand: a request or a response. Undefined for those it does not have. */
+export class Envelope implements Piece {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  end: number;
+  jsonrpc: Piece | undefined;
+  id: Piece | undefined;
+  method: Piece | undefined;
+  params: Piece | undefined;
+  result: Piece | undefined;
+  error: Piece | undefined;
+  /** A member that stands twice, so that what it means is anyone's guess; the id where that is one of several. */
+  repeated: EnvelopeMember | undefined;
+
+  constructor(bytes: Uint8Array, start: number) {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = start;
+  }
+
+  /** Notes where a member stands. */
+  note(member: EnvelopeMember, piece: Piece): void {
+    // By name: an object that is written to by a name which is known only then is slow in all its members.
+    let before: Piece | undefined;
+    switch (member) {
+      case "jsonrpc":
+        before = this.jsonrpc;
+        this.jsonrpc = piece;
+        break;
+      case "id":
+        before = this.id;
+        this.id = piece;
+        break;
+      case "method":
+        before = this.method;
+        this.method = piece;
+        break;
+      case "params":
+        before = this.params;
+        this.params = piece;
+        break;
+      case "result":
+        before = this.result;
+        this.result = piece;
+        break;
+      case "error":
+        before = this.error;
+        this.error = piece;
+    }
+    if (before !== undefined && this.repeated !== "id") this.repeated = member;
+  }
+}
+
+interface KnownMember {
+  readonly name: EnvelopeMember;
+  readonly bytes: Uint8Array;
+}
+
+const MEMBERS: readonly KnownMember[] = (["jsonrpc", "id", "method", "params", "result", "error"] as const)
+  .map((name) => ({ name, bytes: new TextEncoder().encode(name) }));
+/** No two of them start alike. */
+const MEMBER_BY_FIRST_BYTE: readonly (KnownMember | undefined)[] = Array.from(
+  { length: 256 },
+  (_, byte) => MEMBERS.find(({ bytes }) => bytes[0] === byte),
+);
 const BACKSLASH = 0x5c;
 
 /**
@@ -32,7 +87,7 @@ const BACKSLASH = 0x5c;
  * Comes back with a negative number, as `skipValue` does, when the bytes are not JSON or nest too deep.
  */
 export function scanEnvelope(bytes: Uint8Array, start: number, maxDepth: number): Envelope | number {
-  const found: { -readonly [Key in keyof Envelope]: Envelope[Key] } = { start, end: start };
+  const found = new Envelope(bytes, start);
   let at = skipSpace(bytes, start + 1);
   if (bytes[at] === 0x7d) {
     found.end = at + 1;
@@ -48,10 +103,7 @@ export function scanEnvelope(bytes: Uint8Array, start: number, maxDepth: number)
     const valueStart = skipSpace(bytes, at + 1);
     at = skipValue(bytes, valueStart, maxDepth - 1);
     if (at < 0) return at;
-    if (member !== undefined) {
-      if (found[member] !== undefined && found.repeated !== "id") found.repeated = member;
-      found[member] = { start: valueStart, end: at };
-    }
+    if (member !== undefined) found.note(member, { bytes, start: valueStart, end: at });
     at = skipSpace(bytes, at);
     const byte = bytes[at];
     if (byte === 0x7d) {
@@ -65,12 +117,11 @@ export function scanEnvelope(bytes: Uint8Array, start: number, maxDepth: number)
 
 /** The member whose name stands between the quotes, if JSON-RPC knows it. */
 function memberAt(bytes: Uint8Array, start: number, end: number): EnvelopeMember | undefined {
-  for (const { name, bytes: expected } of MEMBER_BYTES) {
-    if (end - start === expected.length && startsWith(bytes, start, expected)) return name;
-  }
+  const known = start < end ? MEMBER_BY_FIRST_BYTE[bytes[start]!] : undefined;
+  if (known?.bytes.length === end - start && startsWith(bytes, start, known.bytes)) return known.name;
   if (bytes.subarray(start, end).includes(BACKSLASH)) {
-    const name = readString(bytes, { start: start - 1, end: end + 1 });
-    return MEMBERS.find((member) => member === name);
+    const text = readString(bytes, { start: start - 1, end: end + 1 });
+    return MEMBERS.find(({ name }) => name === text)?.name;
   }
   return undefined;
 }

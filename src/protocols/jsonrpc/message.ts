@@ -1,8 +1,8 @@
 import type { RelayError } from "../../domain/relay_error.ts";
 import type { HeaderFields } from "../../domain/wire.ts";
 import type { Dialect } from "./dialect.ts";
-import type { Span } from "./envelope.ts";
-import { joinPieces, type Piece, pieceOf, type Pieces, textPiece } from "./pieces.ts";
+import type { Piece } from "./envelope.ts";
+import { joinPieces, type Pieces, textPiece } from "./pieces.ts";
 
 /** `null`: the id of an answer to nobody knows what, and the member that 1.0 leaves empty. */
 export const NULL_JSON: Piece = textPiece("null");
@@ -16,15 +16,12 @@ export const JSON_HEADERS: HeaderFields = [["content-type", "application/json"]]
 /** The request object that a node is sent: the caller's own method and params under an id of the relay. */
 export function requestMessage(
   version: Dialect["version"],
-  bytes: Uint8Array,
   id: number,
-  method: Span,
-  params: Span | undefined,
+  method: Piece,
+  params: Piece | undefined,
 ): Pieces {
   const head = id === 1 ? FIRST_HEADS[version] : requestHead(version, id);
-  return params === undefined
-    ? [head, pieceOf(bytes, method), END]
-    : [head, pieceOf(bytes, method), PARAMS, pieceOf(bytes, params), END];
+  return params === undefined ? [head, method, END] : [head, method, PARAMS, params, END];
 }
 
 function requestHead(version: Dialect["version"], id: number): Piece {

@@ -1,10 +1,5 @@
 import { copyBytes, passingBytes } from "../../domain/bytes.ts";
-import type { Span } from "./envelope.ts";
-
-/** Part of an array of bytes, of which no view is made: that would cost more than to copy the few bytes it has. */
-export interface Piece extends Span {
-  readonly bytes: Uint8Array;
-}
+import type { Piece } from "./envelope.ts";
 
 /** Bytes of one message, in pieces that are copied once, when the whole body is put together. */
 export type Pieces = readonly Piece[];
@@ -12,11 +7,6 @@ export type Pieces = readonly Piece[];
 /** All of these bytes. */
 export function wholeOf(bytes: Uint8Array): Piece {
   return { bytes, start: 0, end: bytes.length };
-}
-
-/** These bytes, of which a span is given. */
-export function pieceOf(bytes: Uint8Array, { start, end }: Span): Piece {
-  return { bytes, start, end };
 }
 
 /** A text in UTF-8. */

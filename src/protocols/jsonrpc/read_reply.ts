@@ -1,10 +1,10 @@
 import { failure, type RelayError } from "../../domain/relay_error.ts";
 import type { NodeReply } from "../../domain/wire.ts";
 import type { Dialect } from "./dialect.ts";
-import { type Envelope, scanEnvelope, type Span } from "./envelope.ts";
+import { type Envelope, type Piece, scanEnvelope, type Span } from "./envelope.ts";
 import { MAX_DEPTH, NOT_JSON, skipSpace, TOO_DEEP } from "./json_scan.ts";
 import { NULL_JSON } from "./message.ts";
-import { type Piece, pieceOf, type Pieces, textPiece } from "./pieces.ts";
+import { type Pieces, textPiece } from "./pieces.ts";
 
 const LEFT_BRACKET = 0x5b;
 const LEFT_BRACE = 0x7b;
@@ -17,6 +17,8 @@ export interface ReplyMessage {
   /** 1 and up; 0 when the node gave none, as it may on an error; -1 for one that the relay never sent. */
   readonly id: number;
   readonly isError: boolean;
+  /** The position after it. */
+  readonly end: number;
 }
 
 /** The response objects of a reply, or why it is none. */
@@ -33,44 +35,46 @@ export type ReplyMessages =
 export function readMessages({ status, body }: NodeReply): ReplyMessages {
   if (status === 429) return failure("upstream_rate_limited", "the node asked for fewer requests");
   const start = skipSpace(body, 0);
-  const messages: ReplyMessage[] = [];
   const isBatch = body[start] === LEFT_BRACKET;
-  const end = isBatch ? scanBatch(body, start, messages) : scanMessage(body, start, messages);
+  const messages = isBatch ? scanBatch(body, start) : scanMessage(body, start);
+  const end = typeof messages === "number" ? messages : messages.end;
   if (end === TOO_DEEP) return failure("answer_too_large", `the answer nests deeper than ${MAX_DEPTH} levels`);
-  if (end < 0 || skipSpace(body, end) !== body.length) {
+  if (typeof messages === "number" || skipSpace(body, end) !== body.length) {
     return status >= 400
       ? failure("upstream_http_error", `the node answered with HTTP status ${status}`)
       : failure("malformed_answer", "the node's answer is not JSON-RPC");
   }
-  return { kind: "messages", isBatch, messages };
+  return { kind: "messages", isBatch, messages: "list" in messages ? messages.list : [messages] };
 }
 
-function scanBatch(body: Uint8Array, start: number, into: ReplyMessage[]): number {
+/** The response objects of the batch at `start`, and the position after it; a negative number when it is none. */
+function scanBatch(body: Uint8Array, start: number): { readonly list: ReplyMessage[]; readonly end: number } | number {
+  const list: ReplyMessage[] = [];
   let at = skipSpace(body, start + 1);
-  if (body[at] === 0x5d) return at + 1;
+  if (body[at] === 0x5d) return { list, end: at + 1 };
   for (;;) {
-    at = scanMessage(body, at, into);
-    if (at < 0) return at;
-    at = skipSpace(body, at);
+    const message = scanMessage(body, at);
+    if (typeof message === "number") return message;
+    list.push(message);
+    at = skipSpace(body, message.end);
     const byte = body[at++];
-    if (byte === 0x5d) return at;
+    if (byte === 0x5d) return { list, end: at };
     if (byte !== 0x2c) return NOT_JSON;
     at = skipSpace(body, at);
   }
 }
 
-/** Position after the response object at `at`; negative when it is none. */
-function scanMessage(body: Uint8Array, at: number, into: ReplyMessage[]): number {
+/** The response object at `at`; a negative number when it is none. */
+function scanMessage(body: Uint8Array, at: number): ReplyMessage | number {
   if (body[at] !== LEFT_BRACE) return NOT_JSON;
   const envelope = scanEnvelope(body, at, MAX_DEPTH);
   if (typeof envelope === "number") return envelope;
-  const { repeated, result, error, id } = envelope;
+  const { repeated, result, error, id, end } = envelope;
   // Null stands beside a result with JSON-RPC 1.0 nodes. What is no object is a gateway's own word, not a node's.
   const isError = error !== undefined && body[error.start] === LEFT_BRACE;
   if (error !== undefined && !isError && body[error.start] !== NULL) return NOT_JSON;
   if (repeated !== undefined || !(isError || result !== undefined)) return NOT_JSON;
-  into.push({ envelope, id: readId(body, id), isError });
-  return envelope.end;
+  return { envelope, id: readId(body, id), isError, end };
 }
 
 /** The relay's id: a small integer; 0 for none and null; -1 for what the relay never sent. */
@@ -87,43 +91,28 @@ function readId(body: Uint8Array, span: Span | undefined): number {
 }
 
 /** Whether the node said that there is nothing. */
-export function hasNullResult(body: Uint8Array, { envelope: { result }, isError }: ReplyMessage): boolean {
-  return !isError && result !== undefined && body[result.start] === NULL;
+export function hasNullResult({ envelope: { bytes, result }, isError }: ReplyMessage): boolean {
+  return !isError && result !== undefined && bytes[result.start] === NULL;
 }
 
 /**
  * The node's message byte for byte, but for the id, which becomes the caller's. For 1.0, one that lacks a member of
  * that version, or has one of 2.0, is put into its shape.
  */
-export function answerMessage(
-  version: Dialect["version"],
-  body: Uint8Array,
-  { envelope }: ReplyMessage,
-  id: Piece,
-): Pieces {
+export function answerMessage(version: Dialect["version"], { envelope }: ReplyMessage, id: Piece): Pieces {
+  const { bytes, start, end } = envelope;
   if (version === "1.0" && !isVersion1(envelope)) {
-    return [RESULT_MEMBER, partOf(body, envelope.result), ERROR_MEMBER, partOf(body, envelope.error), LAST_ID, id, END];
+    const { result = NULL_JSON, error = NULL_JSON } = envelope;
+    return [RESULT_MEMBER, result, ERROR_MEMBER, error, LAST_ID, id, END];
   }
   if (envelope.id !== undefined) {
-    const { start, end } = envelope.id;
-    return [{ bytes: body, start: envelope.start, end: start }, id, { bytes: body, start: end, end: envelope.end }];
+    return [{ bytes, start, end: envelope.id.start }, id, { bytes, start: envelope.id.end, end }];
   }
-  const opening = envelope.start + 1;
-  return [
-    { bytes: body, start: envelope.start, end: opening },
-    ID_MEMBER,
-    id,
-    COMMA,
-    { bytes: body, start: opening, end: envelope.end },
-  ];
+  return [{ bytes, start, end: start + 1 }, ID_MEMBER, id, COMMA, { bytes, start: start + 1, end }];
 }
 
 function isVersion1({ jsonrpc, result, error }: Envelope): boolean {
   return jsonrpc === undefined && result !== undefined && error !== undefined;
-}
-
-function partOf(body: Uint8Array, span: Span | undefined): Piece {
-  return span === undefined ? NULL_JSON : pieceOf(body, span);
 }
 
 const ID_MEMBER = textPiece('"id":');
