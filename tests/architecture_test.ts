@@ -66,6 +66,7 @@ const ADAPTERS = [
   /^src\/http2\/(?:deno|node)_[a-z]+\.ts$/,
   /^src\/transports\/http1\/(?:deno|node)_connect\.ts$/,
   /^src\/report\/event_files\.ts$/,
+  /^src\/hosts\/http1\/listen\.ts$/,
   /^src\/hosts\/(?!fetch_handler|websocket_session)[a-z_]+\.ts$/,
 ];
 const RUNTIME_NAMES = /\bDeno\.|["'`]node:|\bWebSocketPair\b|\bprocess\./;

@@ -85,7 +85,7 @@ export async function loadConfig(
   ];
   const certificates = readCertificates(read.endpoints, mistakes);
   if (flags["http-server"] === "node" && certificates.size > 0) {
-    mistakes.push("--http-server: node has no TLS listeners; use deno, or end TLS in front of the relay");
+    mistakes.push("--http-server: node has no TLS listeners; use own or deno, or end TLS in front of the relay");
   }
   if (file !== undefined && flags.upstream.length > 0) {
     mistakes.push("--upstream: the configuration file names the providers");

@@ -254,12 +254,14 @@ export interface RelayFile {
   readonly "subscription-gap-fill-max-blocks"?: number | undefined;
   /** Largest message of a node; default 67108864. */
   readonly "upstream-websocket-max-message-bytes"?: number | undefined;
-  /** The HTTP server: the fast one, or the one that hostile clients can't hold up, with the two timeouts below; default deno. */
-  readonly "http-server"?: "deno" | "node" | undefined;
-  /** Time for a request's head to arrive, with --http-server node; default 10s. */
+  /** The HTTP server: the relay's own, which costs least, the runtime's, or that of Node; deno lacks the limits below; default deno. */
+  readonly "http-server"?: "own" | "deno" | "node" | undefined;
+  /** Time for a request's head to arrive; default 10s. */
   readonly "http-header-timeout"?: string | undefined;
-  /** Time between two requests of a connection, with --http-server node; default 60s. */
+  /** Time between two requests of a connection, and with own for a client to take nothing of its answer; default 60s. */
   readonly "http-idle-timeout"?: string | undefined;
+  /** Connections of one listener with --http-server own; 0 for no limit; default 10000. */
+  readonly "http-max-connections"?: number | undefined;
   /** Pages that may call: all, or origins separated by commas; default *. */
   readonly "cors-origin"?: string | undefined;
   /** Headers that pages may send, separated by commas; empty: those that they ask for; default empty. */

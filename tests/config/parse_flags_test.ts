@@ -89,6 +89,7 @@ Deno.test("without arguments every flag has its documented default", () => {
     "http-server": "deno",
     "http-header-timeout": 10_000,
     "http-idle-timeout": 60_000,
+    "http-max-connections": 10_000,
     "cors-origin": "*",
     "cors-headers": "",
     "cors-methods": "GET,POST,PUT,DELETE,OPTIONS",

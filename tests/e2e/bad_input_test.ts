@@ -173,13 +173,15 @@ for (const [what, request] of REFUSED) {
   }
 }
 
-Deno.test("node: a head that does not come is given up after its time, and other clients do not wait", async () => {
-  await using relay = await start({}, answering(), "node");
-  using slow = await RawConnection.open(relay.url);
-  await slow.write(`POST / HTTP/1.1\r\n${HOST}`);
-  assertEquals((await exchange(relay.url, ...post(CALL))).status, 200);
-  assertEquals((await slow.read()).status, 408);
-});
+for (const server of ["own", "node"] as const) {
+  Deno.test(`${server}: a head that does not come is given up after its time, and other clients do not wait`, async () => {
+    await using relay = await start({}, answering(), server);
+    using slow = await RawConnection.open(relay.url);
+    await slow.write(`POST / HTTP/1.1\r\n${HOST}`);
+    assertEquals((await exchange(relay.url, ...post(CALL))).status, 200);
+    assertEquals((await slow.read()).status, 408);
+  });
+}
 
 /** Request lines of REST that go nowhere. */
 const BAD_TARGETS: readonly (readonly [what: string, target: string, statuses: readonly number[]])[] = [

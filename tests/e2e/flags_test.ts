@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../mod.ts";
 import { startCountingNode } from "../support/counting_node.ts";
 import { until } from "../support/prometheus.ts";
+import { RawConnection } from "../support/raw_http.ts";
 import { startRelay } from "../support/relay_process.ts";
 
 const TRIPLE = ["127.0.0.1:0", "ETH1", "jsonrpc"];
@@ -34,21 +35,43 @@ async function untilClosed(url: string, text: string): Promise<string | undefine
 
 const HEALTH = "GET /lava/health HTTP/1.1\r\nhost: relay\r\n";
 
-Deno.test("--http-header-timeout closes a connection whose head does not come", async () => {
-  await using relay = await startRelay([
-    ...[...TRIPLE, "--upstream", NOWHERE],
-    ...["--http-server=node", "--http-header-timeout=100ms", "--http-idle-timeout=1h"],
-  ]);
-  assertEquals((await untilClosed(relay.urls[0]!, HEALTH))?.includes("200"), false);
-});
+for (const server of ["own", "node"]) {
+  Deno.test(`--http-header-timeout of --http-server ${server} closes a connection whose head does not come`, async () => {
+    await using relay = await startRelay([
+      ...[...TRIPLE, "--upstream", NOWHERE],
+      ...[`--http-server=${server}`, "--http-header-timeout=100ms", "--http-idle-timeout=1h"],
+    ]);
+    assertEquals((await untilClosed(relay.urls[0]!, HEALTH))?.includes("200"), false);
+  });
 
-Deno.test("--http-idle-timeout closes a connection without a next request", async () => {
+  Deno.test(`--http-idle-timeout of --http-server ${server} closes a connection without a next request`, async () => {
+    await using relay = await startRelay([
+      ...[...TRIPLE, "--upstream", NOWHERE],
+      ...[`--http-server=${server}`, "--http-idle-timeout=100ms"],
+    ]);
+    const received = await untilClosed(relay.urls[0]!, `${HEALTH}\r\n`);
+    assert(received?.startsWith("HTTP/1.1 200"), String(received));
+  });
+}
+
+Deno.test("--http-max-connections turns away who comes in addition, until somebody has left", async () => {
   await using relay = await startRelay([
     ...[...TRIPLE, "--upstream", NOWHERE],
-    ...["--http-server=node", "--http-idle-timeout=100ms"],
+    ...["--http-server=own", "--http-max-connections=1"],
   ]);
-  const received = await untilClosed(relay.urls[0]!, `${HEALTH}\r\n`);
-  assert(received?.startsWith("HTTP/1.1 200"), String(received));
+  const url = relay.urls[0]!;
+  const one = await RawConnection.open(url);
+  await one.write(`${HEALTH}\r\n`);
+  assertEquals((await one.read()).status, 200);
+  using other = await RawConnection.open(url);
+  assertEquals((await other.read()).status, 503);
+  one[Symbol.dispose]();
+  // The relay hears of that when it hears of it.
+  for (let status = 503; status !== 200;) {
+    using next = await RawConnection.open(url);
+    await next.write(`${HEALTH}\r\n`);
+    status = (await next.read()).status;
+  }
 });
 
 Deno.test("--ui-host is a name under which the page is served, and no other is", async () => {

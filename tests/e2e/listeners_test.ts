@@ -23,7 +23,12 @@ function startNode() {
 
 const CALL = '{"jsonrpc":"2.0","id":7,"method":"eth_chainId"}';
 
-Deno.test("several chains and interfaces share one port by path, over TLS, with HTTP/1.1 and HTTP/2", async () => {
+for (const server of ["own", "deno"]) {
+  Deno.test(`several chains and interfaces share one port by path, over TLS, with --http-server ${server}`, () =>
+    sharedPort(server));
+}
+
+async function sharedPort(server: string): Promise<void> {
   const certificates = await makeCertificates();
   if (certificates === undefined) return;
   const folder = await Deno.makeTempDir();
@@ -53,7 +58,7 @@ Deno.test("several chains and interfaces share one port by path, over TLS, with 
     }),
   );
   try {
-    await using relay = await startRelay([path], { listeners: interfaces.length });
+    await using relay = await startRelay([path, `--http-server=${server}`], { listeners: interfaces.length });
     const base = `https://127.0.0.1:${port}`;
     using client = Deno.createHttpClient({ caCerts: [certificates.caPem] });
     using oldClient = Deno.createHttpClient({ caCerts: [certificates.caPem], http2: false });
@@ -82,7 +87,7 @@ Deno.test("several chains and interfaces share one port by path, over TLS, with 
       caCerts: [certificates.caPem],
       alpnProtocols: ["h2", "http/1.1"],
     });
-    assertEquals((await connection.handshake()).alpnProtocol, "h2");
+    assertEquals((await connection.handshake()).alpnProtocol, server === "own" ? "http/1.1" : "h2");
     connection.close();
 
     relay.kill("SIGTERM");
@@ -90,7 +95,7 @@ Deno.test("several chains and interfaces share one port by path, over TLS, with 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-});
+}
 
 Deno.test("without a certificate that can be read nothing listens", async () => {
   const path = await Deno.makeTempFile({ suffix: ".yml" });

@@ -274,7 +274,7 @@ Deno.test("gRPC, gRPC-Web, TLS and WebSockets are shared too", async () => {
 Deno.test("relays without a parent share a port when both say so, and not otherwise", async () => {
   await using node = startHeldNode("x");
   const args = [`127.0.0.1:${freePort()}`, "ETH1", "jsonrpc", "--upstream", node.url];
-  await using first = await startRelay([...args, "--reuse-port"]);
+  await using first = await startRelay([...args, "--reuse-port", "--http-server=own"]);
   const alone = await runCli("rpcsmartrouter", ...args);
   assertEquals(alone.code, 1);
   assertStringIncludes(alone.err, "is in use");

@@ -23,7 +23,7 @@ const LIVE = [200, { status: "live" }] as const;
 const READY = [200, { status: "ready" }] as const;
 const LEAVING = [503, { status: "not ready", reasons: ["it is shutting down"] }] as const;
 
-for (const server of ["deno", "node"]) {
+for (const server of ["own", "deno", "node"]) {
   Deno.test(`/livez and /readyz are answered on every listener of --http-server ${server}, and are on no bill`, async () => {
     await using node = startHeldNode();
     await using receiver = startReceiver();

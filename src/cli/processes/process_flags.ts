@@ -11,7 +11,9 @@ export function processMistakes(
   const mistakes: string[] = [];
   const [name, isShared] = flags.processes > 1 ? ["--processes", true] : ["--reuse-port", flags["reuse-port"]];
   if (!isShared) return [];
-  if (flags["http-server"] === "node") mistakes.push(`${name}: needs --http-server deno, which can share its ports`);
+  if (flags["http-server"] === "node") {
+    mistakes.push(`${name}: needs --http-server own or deno, which can share their ports`);
+  }
   if (flags["grpc-http2"] === "node" && endpoints.some(({ relay }) => relay.apiInterface === "grpc")) {
     mistakes.push(`${name}: needs --grpc-http2 frames, which can share its ports`);
   }

@@ -4,9 +4,14 @@ import { type EndpointConfig, pathOfEndpoint } from "../../config/file_content.t
 import type { RelayFlags } from "../../config/flags.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { createCoarseClock } from "../../domain/coarse_clock.ts";
-import { listen } from "../../hosts/deno.ts";
-import { createPathRouter } from "../../hosts/path_router.ts";
-import { withProbes } from "../../hosts/probes.ts";
+import type { Log } from "../../domain/log.ts";
+import { listen, type Listener, type ListenerAddress, type ListenerTls } from "../../hosts/deno.ts";
+import { hostHandlerOf } from "../../hosts/host_handler.ts";
+import type { HttpServerOptions } from "../../hosts/http1/http_server.ts";
+import { listenOwn } from "../../hosts/http1/listen.ts";
+import type { NodeListenerOptions } from "../../hosts/node.ts";
+import { createPathRouter, type RoutedRelay } from "../../hosts/path_router.ts";
+import { withHostProbes, withProbes } from "../../hosts/probes.ts";
 import { upstreamConnect } from "../upstream.ts";
 import { startGrpc } from "./grpc_endpoint.ts";
 import { relayOptions } from "./relay_options.ts";
@@ -88,19 +93,44 @@ async function startHttp(
     })
   );
   const [first] = endpoints as [EndpointConfig];
-  const { fetch, upgrade } = relays.length === 1 && first.path === undefined
+  const served = relays.length === 1 && first.path === undefined
     ? relays[0]!
     : createPathRouter(Object.fromEntries(relays.map((relay, index) => [pathOfEndpoint(endpoints[index]!), relay])));
   const own = relays.map((handle, index) => ({ endpoint: endpoints[index]!, relay: runningRelay(handle) }));
-  const probed = withProbes(fetch, () => lifecycle.unreadiness(() => unhealthyOf(own)));
+  const unreadiness = () => lifecycle.unreadiness(() => unhealthyOf(own));
   const limits = {
     headerTimeoutMs: flags["http-header-timeout"],
     idleTimeoutMs: flags["http-idle-timeout"],
+    maxConnections: flags["http-max-connections"],
     maxMessageBytes: flags["websocket-max-message-bytes"],
   };
-  const listener = flags["http-server"] === "node"
-    // Loaded when it is asked for: it brings a library with it, which wants to see the environment.
-    ? await (await import("../../hosts/node.ts")).listenNode(first.address, probed, limits, upgrade)
-    : listen({ ...first.address, reusePort: flags["reuse-port"] }, probed, upgrade, certificates.get(first));
+  const address = { ...first.address, reusePort: flags["reuse-port"] };
+  const listener = await openListener(served, unreadiness, address, limits, certificates.get(first), flags, log);
   return own.map((each) => ({ ...each, listener }));
+}
+
+/** Opens the listener that the flags ask for. */
+async function openListener(
+  served: RoutedRelay,
+  unreadiness: () => readonly string[],
+  address: ListenerAddress,
+  limits: HttpServerOptions & NodeListenerOptions,
+  certificate: ListenerTls | undefined,
+  flags: RelayFlags,
+  log: Log,
+): Promise<Listener> {
+  const { fetch, upgrade } = served;
+  switch (flags["http-server"]) {
+    case "own": {
+      const handler = withHostProbes(hostHandlerOf(served)!, unreadiness);
+      return listenOwn(address, { handler, log }, limits, certificate);
+    }
+    case "deno":
+      return listen(address, withProbes(fetch, unreadiness), upgrade, certificate);
+    case "node": {
+      // Loaded when it is asked for: it brings a library with it, which wants to see the environment.
+      const { listenNode } = await import("../../hosts/node.ts");
+      return await listenNode(address, withProbes(fetch, unreadiness), limits, upgrade);
+    }
+  }
 }
