@@ -48,7 +48,10 @@ export interface UpgradeOffer {
   /** The request, which is `GET` with `Upgrade: websocket`. */
   readonly request: HostRequest;
   /** Nobody else reads or writes it any more. */
-  readonly connection: Connection;
+  readonly connection: Connection & {
+    /** Ends the side that is written, once what was written before has been taken. */
+    closeWrite(): Promise<void>;
+  };
   /** What has come behind the request already. */
   readonly rest: Uint8Array<ArrayBuffer>;
 }

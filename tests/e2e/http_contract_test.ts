@@ -72,10 +72,10 @@ const ROWS: readonly Row[] = [
     answers: ["200 GET /a b=\"<'>{}|^` "],
     not: { node: "they reach the relay encoded" },
   },
-  { what: "a path of 15 KiB", parts: [get(`/${"p".repeat(15_000)}`)], answers: [`200 GET /${"p".repeat(15_000)}  `] },
+  { what: "a path of 7 KiB", parts: [get(`/${"p".repeat(7_000)}`)], answers: [`200 GET /${"p".repeat(7_000)}  `] },
   {
-    what: "empty lines before a request",
-    parts: [`\r\n\r\n${get("/a")}`],
+    what: "an empty line before a request",
+    parts: [`\r\n${get("/a")}`],
     answers: ["200 GET /a  "],
   },
   {

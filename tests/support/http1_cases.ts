@@ -1,3 +1,4 @@
+import { ByteMutator } from "./byte_mutator.ts";
 import { latin1Bytes } from "./http1_parse.ts";
 
 /** A response made at random, and what was done to it. */
@@ -9,35 +10,22 @@ export interface FuzzCase {
 }
 
 /** Makes responses, most of them broken somewhere. */
-export class CaseMaker {
-  readonly #random: () => number;
-
+export class CaseMaker extends ByteMutator {
   constructor(random: () => number) {
-    this.#random = random;
+    super(random, PIECES);
   }
 
   make(): FuzzCase {
-    const isHead = this.#chance(0.05);
+    const isHead = this.chance(0.05);
     let bytes = latin1Bytes(this.#response(isHead));
-    const mutations = this.#chance(0.1) ? 0 : 1 + this.#below(4);
-    for (let i = 0; i < mutations; i++) bytes = this.#mutate(bytes);
+    const mutations = this.chance(0.1) ? 0 : 1 + this.below(4);
+    for (let i = 0; i < mutations; i++) bytes = this.mutate(bytes);
     return { bytes, isHead, mutations };
   }
 
-  /** The same bytes in parts. */
-  split(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
-    const parts = [];
-    for (let at = 0; at < bytes.length;) {
-      const size = 1 + this.#below(this.#chance(0.3) ? 3 : bytes.length);
-      parts.push(bytes.subarray(at, at + size));
-      at += size;
-    }
-    return parts;
-  }
-
   #response(isHead: boolean): string {
-    const interim = this.#chance(0.1) ? "HTTP/1.1 100 Continue\r\n\r\n" : "";
-    const status = this.#pick([
+    const interim = this.chance(0.1) ? "HTTP/1.1 100 Continue\r\n\r\n" : "";
+    const status = this.pick([
       "200 OK",
       "200 OK",
       "200",
@@ -47,29 +35,29 @@ export class CaseMaker {
       "304 Not Modified",
     ]);
     const fields: string[] = [];
-    for (let i = this.#below(4); i > 0; i--) fields.push(this.#pick(FIELDS));
+    for (let i = this.below(4); i > 0; i--) fields.push(this.pick(FIELDS));
     const body = this.#word();
     const isBodiless = status.startsWith("204") || status.startsWith("304");
     if (isBodiless) return `${interim}${head(status, fields)}`;
-    if (this.#chance(0.45)) {
+    if (this.chance(0.45)) {
       return interim + head(status, [...fields, "Transfer-Encoding: chunked"]) + (isHead ? "" : this.#chunks());
     }
-    if (this.#chance(0.1)) return interim + head(status, fields) + (isHead ? "" : body);
+    if (this.chance(0.1)) return interim + head(status, fields) + (isHead ? "" : body);
     return interim + head(status, [...fields, `Content-Length: ${body.length}`]) + (isHead ? "" : body);
   }
 
   #chunks(): string {
     let text = "";
-    for (let i = this.#below(4); i > 0; i--) {
+    for (let i = this.below(4); i > 0; i--) {
       const chunk = this.#word() || "x";
-      text += `${chunk.length.toString(16)}${this.#chance(0.1) ? ";a=b" : ""}\r\n${chunk}\r\n`;
+      text += `${chunk.length.toString(16)}${this.chance(0.1) ? ";a=b" : ""}\r\n${chunk}\r\n`;
     }
-    const trailers = this.#chance(0.2) ? "X-Sum: 1\r\n" : "";
+    const trailers = this.chance(0.2) ? "X-Sum: 1\r\n" : "";
     return `${text}0\r\n${trailers}\r\n`;
   }
 
   #word(): string {
-    return this.#pick([
+    return this.pick([
       "",
       "x",
       '{"jsonrpc":"2.0","id":1,"result":"0x1"}',
@@ -78,45 +66,6 @@ export class CaseMaker {
       "a".repeat(300),
       "\xff\0",
     ]);
-  }
-
-  #mutate(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const at = this.#below(bytes.length + 1);
-    const to = Math.min(bytes.length, at + this.#below(12));
-    switch (this.#below(7)) {
-      case 0: // another byte
-        return join(bytes.subarray(0, at), Uint8Array.of(this.#below(256)), bytes.subarray(at + 1));
-      case 1: // a byte that means something
-        return join(
-          bytes.subarray(0, at),
-          latin1Bytes(this.#pick([..."\r\n \t:;,0159afg\0\x80\x0b"])),
-          bytes.subarray(at),
-        );
-      case 2: // a part that is missing
-        return join(bytes.subarray(0, at), bytes.subarray(to));
-      case 3: // a part that is there twice
-        return join(bytes.subarray(0, to), bytes.subarray(at));
-      case 4: // a piece of another answer
-        return join(bytes.subarray(0, at), latin1Bytes(this.#pick(PIECES)), bytes.subarray(at));
-      case 5: { // a piece in the place of a line's end
-        const end = bytes.indexOf(10, at) + 1;
-        return join(bytes.subarray(0, end), latin1Bytes(this.#pick(PIECES)), bytes.subarray(end));
-      }
-      default: // an early end
-        return this.#chance(0.3) ? bytes.slice(0, at) : bytes;
-    }
-  }
-
-  #below(bound: number): number {
-    return Math.floor(this.#random() * bound);
-  }
-
-  #chance(probability: number): boolean {
-    return this.#random() < probability;
-  }
-
-  #pick<Item>(items: readonly Item[]): Item {
-    return items[this.#below(items.length)]!;
   }
 }
 
@@ -163,14 +112,4 @@ const PIECES = [
 
 function head(status: string, fields: readonly string[]): string {
   return [`HTTP/1.1 ${status}`, ...fields, "", ""].join("\r\n");
-}
-
-function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,5 +1,4 @@
-// Node's own HTTP parser as a second opinion. Reads cases from stdin, each a 32-bit length, a byte that is 1 for an
-// answer to HEAD, and the bytes; writes a line of JSON for each: null where it would not take the answer.
+// Node's own HTTP parser as a second opinion on answers: null where it would not take one.
 const { HTTPParser } = require("_http_common");
 
 function judge(bytes, isHead) {
@@ -33,17 +32,4 @@ function judge(bytes, isHead) {
   return upgrade ? null : [status, body, headers, trailers, keep];
 }
 
-let rest = Buffer.alloc(0);
-process.stdin.on("data", (chunk) => {
-  rest = Buffer.concat([rest, chunk]);
-  const lines = [];
-  let at = 0;
-  while (rest.length - at >= 5) {
-    const length = rest.readUInt32LE(at);
-    if (rest.length - at < 5 + length) break;
-    lines.push(JSON.stringify(judge(rest.subarray(at + 5, at + 5 + length), rest[at + 4] === 1)));
-    at += 5 + length;
-  }
-  rest = rest.subarray(at);
-  if (lines.length > 0) process.stdout.write(`${lines.join("\n")}\n`);
-});
+require("./http1_judge.cjs").judgeAll(judge);

@@ -7,14 +7,32 @@ export interface OracleCase {
 /** What Node's parser made of it; null where it would not take it: status, body, fields, trailers, keep-alive. */
 export type Verdict = readonly [number, string, readonly string[], readonly string[], boolean] | null;
 
+/** A request that Node's parser has read: verb, target, fields, body. */
+export type JudgedRequest = readonly [string, string, readonly string[], string];
+
+/**
+ * What Node's parser made of a client's bytes: the requests that are complete, and why it read no further, `""` when it
+ * would have read on.
+ */
+export type RequestsVerdict = readonly [requests: readonly JudgedRequest[], end: string];
+
 /** Node's own HTTP parser, in a process of its own. */
-export interface Oracle extends AsyncDisposable {
-  judge(cases: readonly OracleCase[]): Promise<readonly Verdict[]>;
+export interface Oracle<V> extends AsyncDisposable {
+  judge(cases: readonly OracleCase[]): Promise<readonly V[]>;
 }
 
-/** Starts the oracle; undefined where there is no Node. */
-export function startOracle(): Oracle | undefined {
-  const script = new URL("http1_oracle.cjs", import.meta.url).pathname;
+/** Starts the oracle for answers; undefined where there is no Node. */
+export function startOracle(): Oracle<Verdict> | undefined {
+  return startJudge("http1_oracle.cjs");
+}
+
+/** Starts the oracle for requests; undefined where there is no Node. */
+export function startRequestOracle(): Oracle<RequestsVerdict> | undefined {
+  return startJudge("http1_request_oracle.cjs");
+}
+
+function startJudge<V>(file: string): Oracle<V> | undefined {
+  const script = new URL(file, import.meta.url).pathname;
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command("node", { args: [script], stdin: "piped", stdout: "piped", stderr: "inherit" }).spawn();
@@ -36,7 +54,7 @@ export function startOracle(): Oracle | undefined {
         at += 5 + bytes.length;
       }
       const writing = writer.write(packed);
-      const verdicts: Verdict[] = [];
+      const verdicts: V[] = [];
       while (verdicts.length < cases.length) {
         const { value, done } = await reader.read();
         if (done) throw new Error("the oracle has ended");

@@ -5,6 +5,7 @@ import { hostHandlerOf } from "../../src/hosts/host_handler.ts";
 import type { HttpServerOptions } from "../../src/hosts/http1/http_server.ts";
 import { listenOwn } from "../../src/hosts/http1/listen.ts";
 import { listenNode, type NodeListenerOptions } from "../../src/hosts/node.ts";
+import { createTakeUpgrade } from "../../src/hosts/own_websocket.ts";
 import type { RoutedRelay } from "../../src/hosts/path_router.ts";
 
 /** As `--http-server` names them. */
@@ -25,8 +26,10 @@ export async function listenWith(
   const { fetch, upgrade } = served;
   const all = { headerTimeoutMs: 5_000, idleTimeoutMs: 5_000, maxConnections: 1_000, ...limits };
   switch (server) {
-    case "own":
-      return listenOwn(address, { handler: hostHandlerOf(served)!, log: silentLog }, all);
+    case "own": {
+      const handler = hostHandlerOf(served)!;
+      return listenOwn(address, { handler, log: silentLog, takeUpgrade: createTakeUpgrade(handler, all) }, all);
+    }
     case "deno":
       return listen(address, fetch, upgrade);
     case "node":

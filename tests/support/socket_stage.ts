@@ -5,7 +5,7 @@ import { MemorySink } from "./memory_sink.ts";
 import type { SocketNode } from "./socket_node.ts";
 
 /** The servers that take WebSockets: the platform's own, and npm `ws` on `node:http`. */
-export const SOCKET_HOSTS = ["deno", "node"] as const satisfies readonly HttpServer[];
+export const SOCKET_HOSTS = ["deno", "node", "own"] as const satisfies readonly HttpServer[];
 
 export type SocketHost = typeof SOCKET_HOSTS[number];
 

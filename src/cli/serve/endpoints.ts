@@ -12,6 +12,7 @@ import { listenOwn } from "../../hosts/http1/listen.ts";
 import type { NodeListenerOptions } from "../../hosts/node.ts";
 import { createPathRouter, type RoutedRelay } from "../../hosts/path_router.ts";
 import { withHostProbes, withProbes } from "../../hosts/probes.ts";
+import type { TakeUpgrade } from "../../hosts/upgrade.ts";
 import { upstreamConnect } from "../upstream.ts";
 import { startGrpc } from "./grpc_endpoint.ts";
 import { relayOptions } from "./relay_options.ts";
@@ -123,7 +124,11 @@ async function openListener(
   switch (flags["http-server"]) {
     case "own": {
       const handler = withHostProbes(hostHandlerOf(served)!, unreadiness);
-      return listenOwn(address, { handler, log }, limits, certificate);
+      // Loaded when the first client asks for a WebSocket, for the same reason as below.
+      let loading: Promise<TakeUpgrade> | undefined;
+      const load = async () => (await import("../../hosts/own_websocket.ts")).createTakeUpgrade(handler, limits);
+      const takeUpgrade: TakeUpgrade = async (offer) => await (await (loading ??= load()))(offer);
+      return listenOwn(address, { handler, log, takeUpgrade }, limits, certificate);
     }
     case "deno":
       return listen(address, withProbes(fetch, unreadiness), upgrade, certificate);

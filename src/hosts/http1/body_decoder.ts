@@ -19,8 +19,10 @@ const CARRIAGE_RETURN = 13;
 const EXTENSION = /;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"[\t \x21\x23-\x5b\x5d-\x7e]*"))?/;
 /** Eight digits of a size are beyond every limit. */
 const CHUNK_LINE = new RegExp(`^([0-9A-Fa-f]{1,8})(?:${EXTENSION.source})*$`);
+/** What comes too late for some to be heeded, and may be by others. */
+const LATE = "connection|content-length|host|proxy-connection|transfer-encoding|upgrade";
 /** As in a head: no white space before the colon, no folded lines, no control characters. */
-const TRAILER = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t \x21-\x7e\x80-\xff]*$/;
+const TRAILER = new RegExp(`^(?!(?:${LATE}):)[!#$%&'*+\\-.^_\`|~0-9a-z]+:[\\t \\x21-\\x7e\\x80-\\xff]*$`, "i");
 
 /** Takes a body out of the bytes of a connection, or sees to it that it is gone by. */
 export class BodyDecoder {

@@ -186,7 +186,7 @@ const VERSION = /^HTTP\/(\d\.\d)\r\n$/;
 /** A name or an address, and perhaps a port. */
 const HOST = /^[!$%&'()*+,\-.0-9:;=A-Z[\]_a-z~]*$/;
 /** Where the path begins in a target that names the server too. */
-const AUTHORITY = /^https?:\/\/[^/?]+/i;
+const AUTHORITY = /^https?:\/\/[!$%&'()*+,\-.0-9:;=[\]_a-z~]+(?=[/?]|$)/i;
 
 function readFields(bytes: Uint8Array<ArrayBuffer>, from: number): Fields | Refusal {
   const fields = new Fields(bytes);
