@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { createRelay } from "../../mod.ts";
-import { listen } from "../../src/hosts/deno.ts";
+import { hostHandlerOf } from "../../src/hosts/host_handler.ts";
+import { overFetch } from "../support/echo_host.ts";
+import { listenWith } from "../support/http_servers.ts";
 import { hasDebianPackage } from "../support/prometheus.ts";
 import { MemorySink } from "../support/memory_sink.ts";
 import { exchange, RawConnection } from "../support/raw_http.ts";
@@ -46,19 +48,25 @@ async function untilListening(port: number): Promise<void> {
   throw new Error("the proxy did not listen within 5 s");
 }
 
-for (const { name, file, shorter, args } of FRONTS) {
-  Deno.test(`the example for ${name}: calls and WebSockets pass with the client's address, slow heads and bodies are given up, the relay is well`, async () => {
+const PAIRS = FRONTS.flatMap((front) => (["deno", "own"] as const).map((server) => ({ ...front, server })));
+
+for (const { name, file, shorter, args, server } of PAIRS) {
+  Deno.test(`the example for ${name}, before --http-server ${server}: calls and WebSockets pass with the client's address, slow heads and bodies are given up, the relay is well`, async () => {
     if (!await hasDebianPackage(name, [name], "-v")) return;
     const usage = new MemorySink();
     const { fetch, calls } = scriptedNodes({ a: answering() });
     const providers = [{ name: "a", nodeUrls: [{ url: "http://a", ipForwarding: true }] }];
     const relay = createRelay({ chainId: "ETH1", providers, usage, fetch, trustedProxies: ["127.0.0.1"] });
     let requests = 0;
-    const fetchCounted: typeof relay.fetch = (request, info) => {
-      requests++;
-      return relay.fetch(request, info);
-    };
-    const listener = listen({ hostname: "127.0.0.1", port: 0 }, fetchCounted, relay.upgrade);
+    const inner = hostHandlerOf(relay)!;
+    const served = overFetch({
+      handle(request, path) {
+        requests++;
+        return inner.handle(request, path);
+      },
+      accept: (request, path) => inner.accept(request, path),
+    });
+    const listener = await listenWith(server, served);
     const port = freePort();
     const folder = await Deno.makeTempDir();
     const path = `${folder}/${file}`;
