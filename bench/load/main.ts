@@ -20,7 +20,7 @@ const END = "<!-- what bench/load/main.ts writes ends here -->";
 
 const args = parseArgs(Deno.args, { string: ["rounds", "seconds", "connections", "write"], boolean: ["quick"] });
 const load = {
-  isWarm: !args.quick,
+  warmUpSeconds: args.quick ? 0 : 3,
   rounds: args.quick ? 1 : Number(args.rounds ?? 5),
   seconds: args.quick ? 1 : Number(args.seconds ?? 2),
   connections: Number(args.connections ?? 32),
@@ -41,7 +41,9 @@ async function main(): Promise<void> {
   const { sections, charts } = await measureHttp(load, certificates, hasHaproxy);
   const more = args.quick ? [] : await runPrograms(hasAll);
   const { rounds, seconds, connections } = load;
-  const how = `Medians of ${rounds} interleaved rounds of ${seconds} s, ${connections} connections. ${machine}. ` +
+  const how =
+    `Medians of ${rounds} interleaved rounds of ${seconds} s, after ${load.warmUpSeconds} s that do not count, ` +
+    `${connections} connections. ${machine}. ` +
     `Load of the machine before: ${loadBefore}.`;
   const text = [how, "", "![CPU, requests a second and latency as bars](load/result.svg)", ""].join("\n") +
     [...sections, ...more].map((section) => `\n${formatSection(section)}`).join("");

@@ -12,16 +12,21 @@ export interface Figures {
   readonly peakMib: number;
 }
 
-/** Calls the peers in turn, in each of the rounds. */
+/**
+ * Calls the peers in turn, in each of the rounds. Those that cool down while the others are called are called for
+ * `warmUpSeconds` before what counts: what is wanted is what they cost under a steady load.
+ */
 export async function measure<P extends Peer>(
   peers: readonly P[],
   rounds: number,
   load: WrkOptions,
+  warmUpSeconds: number,
 ): Promise<Map<P, Figures>> {
   const samples = new Map(peers.map((peer) => [peer, [] as Omit<Figures, "peakMib">[]]));
   for (const { pid } of peers) forgetPeak(pid);
   for (let round = 0; round < rounds; round++) {
     for (const [peer, list] of samples) {
+      if (peer.coolsDown && warmUpSeconds > 0) await runWrk(peer.url, { ...load, seconds: warmUpSeconds });
       const before = cpuSeconds(peer.pid);
       const { requests, perSecond, p50Ms, p99Ms } = await runWrk(peer.url, load);
       list.push({ perSecond, p50Ms, p99Ms, cpuUs: (cpuSeconds(peer.pid) - before) / requests * 1e6 });

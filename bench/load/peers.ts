@@ -7,6 +7,8 @@ export interface Peer extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
+  /** Whether it forgets its compiled code when it was idle for some seconds. */
+  readonly coolsDown?: boolean;
 }
 
 /** Certificates that a node shows, as files of one folder. */
@@ -68,7 +70,7 @@ export async function relay(
   const args = [`127.0.0.1:${port}`, "ETH1", "jsonrpc", `--upstream=${target}`, "--metrics-listen-address=127.0.0.1:0"];
   const env: Record<string, string> = tls === undefined ? {} : { DENO_CERT: `${tls.folder}/ca.pem` };
   const { urls, pid, [Symbol.asyncDispose]: stop } = await startRelay([...args, ...flags], { env });
-  return { name, url: `${urls[0]!}/`, pid, [Symbol.asyncDispose]: stop };
+  return { name, url: `${urls[0]!}/`, pid, coolsDown: true, [Symbol.asyncDispose]: stop };
 }
 
 /** The runtime's own server with a fixed answer, without a node; several may share a port. */
