@@ -21,7 +21,9 @@ Deno.test("the load runner measures each way once, and puts tables and a chart w
     const text = await Deno.readTextFile(page);
     assert(text.startsWith("# Before\n") && text.endsWith("\nAfter\n") && !text.includes("old"), text);
     const names = text.split("\n").filter((line) => /^\| \S/.test(line)).map((line) => line.split("|")[1]!.trim());
-    for (const name of ["nginx proxy_pass", "haproxy", "relay, http1", "relay, fetch", "relay, from its cache"]) {
+    for (
+      const name of ["nginx proxy_pass", "haproxy", "relay", "relay, own server", "relay, own server, from its cache"]
+    ) {
       assert(names.includes(name), `${name} is in ${names}`);
     }
     assert(!/NaN|undefined|Infinity/.test(text), text);
