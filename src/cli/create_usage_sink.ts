@@ -4,8 +4,9 @@ import type { Log } from "../domain/log.ts";
 import type { RetentionOptions } from "../store/retention.ts";
 import { openStoreInWorker } from "../store/store_client.ts";
 import type { ProjectUnits } from "../store/worker_messages.ts";
-import { ConnectionFetch } from "../transports/http1/connection_fetch.ts";
+import { PostClient } from "../transports/http1/post_client.ts";
 import { createOtelUsageSink, openUsageSink, type OtelUsageOptions } from "../usage/create_usage_sink.ts";
+import { postByFetch } from "../usage/post_by_fetch.ts";
 import { NoopUsageSink, type UsageSink } from "../usage/usage_sink.ts";
 import { hasProxy, upstreamConnect } from "./upstream.ts";
 
@@ -55,12 +56,13 @@ export async function createUsageSink(
     };
   }
   if (target === "store") return await createStoreSink(flags, options, log);
+  const byFetch = postByFetch(fetch);
   // A proxy is heeded by the platform's fetch alone.
   const own = hasProxy()
     ? undefined
-    : new ConnectionFetch({ connect: upstreamConnect, clock: systemClock, fallback: fetch });
+    : new PostClient({ connect: upstreamConnect, clock: systemClock, fallback: byFetch });
   try {
-    const sink = await openUsageSink({ ...options, log }, own?.fetch ?? fetch);
+    const sink = await openUsageSink({ ...options, log }, own?.post ?? byFetch);
     return { kind: "sink", sink, target, unitsOfDay: [], release: () => Promise.resolve(own?.close()) };
   } catch {
     return { kind: "failure", message: `--usage-spool-dir: ${flags["usage-spool-dir"]} can't be written to` };

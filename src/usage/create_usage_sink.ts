@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { type Log, silentLog } from "../domain/log.ts";
+import type { Post } from "../domain/post.ts";
 import type { UsageLogExporter } from "./log_exporter.ts";
 import { UsageResource } from "./log_record.ts";
 import { OtelUsageSink } from "./otel_usage_sink.ts";
@@ -7,6 +8,7 @@ import { jsonEncoding } from "./otlp/encode_json.ts";
 import { protobufEncoding } from "./otlp/encode_protobuf.ts";
 import type { OtlpEncoding } from "./otlp/encoding.ts";
 import { OtlpExporter } from "./otlp/otlp_exporter.ts";
+import { postByFetch } from "./post_by_fetch.ts";
 import type { SdkExporterOptions } from "./sdk_exporter.ts";
 import type { SpoolPort } from "./spool_port.ts";
 import type { UsageSink } from "./usage_sink.ts";
@@ -100,13 +102,13 @@ export interface UsageSpoolOptions {
  * ```
  */
 export function createOtelUsageSink(options: OtelUsageOptions = {}): Promise<UsageSink> {
-  return openUsageSink(options, globalThis.fetch);
+  return openUsageSink(options, postByFetch(globalThis.fetch));
 }
 
 /** The same, where the program has its own way to a collector. It must be done with a request once that is a success. */
 export async function openUsageSink(
   options: OtelUsageOptions,
-  fetch: NonNullable<OtelUsageOptions["fetch"]>,
+  post: Post,
 ): Promise<UsageSink> {
   const { clock = systemClock, log = silentLog, exportTimeoutMs = 10_000, retryBudgetMs = 300_000 } = options;
   const { exporter: choice = "otlp", headers = {}, compression = "none", queueSize = 50_000 } = options;
@@ -114,8 +116,8 @@ export async function openUsageSink(
   const resource = new UsageResource(options.resource ?? { "service.name": "relaymeter" });
   const encoding = options.protocol === "http/json" ? jsonEncoding : protobufEncoding;
   const own = new OtlpExporter({
-    fetch: options.fetch ?? fetch,
-    isFetchQuick: options.fetch === undefined,
+    post: options.fetch === undefined ? post : postByFetch(options.fetch),
+    isPostQuick: options.fetch === undefined,
     clock,
     random: options.random ?? Math.random,
     log,

@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RelayUsageEvent } from "../../mod.ts";
-import { ConnectionFetch } from "../../src/transports/http1/connection_fetch.ts";
+import { PostClient } from "../../src/transports/http1/post_client.ts";
 import { denoConnect } from "../../src/transports/http1/deno_connect.ts";
 import { openUsageSink } from "../../src/usage/create_usage_sink.ts";
+import { postByFetch } from "../../src/usage/post_by_fetch.ts";
 import { EncodedOutbox } from "../../src/usage/encoded_outbox.ts";
 import type { EncodedExportResult } from "../../src/usage/log_exporter.ts";
 import { UsageResource } from "../../src/usage/log_record.ts";
@@ -135,9 +136,9 @@ for (const protocol of ["http/protobuf", "http/json"] as const) {
     const oneOf = <Value>(values: readonly Value[]) => values[Math.floor(random() * values.length)]!;
     await using collector = new Collector(...range(1, 100).map(() => oneOf(MOODS)));
     const clock = fastClock(50);
-    const own = new ConnectionFetch({ connect: denoConnect, clock, fallback: fetch });
+    const own = new PostClient({ connect: denoConnect, clock, fallback: postByFetch(fetch) });
     const options = { url: collector.url, protocol, clock, exportTimeoutMs: 15_000, batchSize: 20, extended: true };
-    const usage = await openUsageSink({ ...options, resource: { "service.instance.id": "i" } }, own.fetch);
+    const usage = await openUsageSink({ ...options, resource: { "service.instance.id": "i" } }, own.post);
     const sent = new Map<string, readonly unknown[]>();
     for (let number = 1; number <= 3_000; number++) {
       const [apiMethod, project] = [oneOf(["eth_call", "eth_cell", "é".repeat(900)]), oneOf(["a", "b", "\ud800"])];

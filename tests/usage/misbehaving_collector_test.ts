@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { OtelUsageOptions } from "../../mod.ts";
-import { ConnectionFetch, type Fetch } from "../../src/transports/http1/connection_fetch.ts";
+import { PostClient } from "../../src/transports/http1/post_client.ts";
 import { denoConnect } from "../../src/transports/http1/deno_connect.ts";
 import { openUsageSink } from "../../src/usage/create_usage_sink.ts";
+import { postByFetch } from "../../src/usage/post_by_fetch.ts";
 import { type Behaviour, Collector } from "../support/collector.ts";
 import { countsOf, fastClock, relayEvent, untilSettled } from "../support/usage.ts";
 
@@ -124,7 +125,7 @@ async function play(
   { script = [], outage }: Case,
   options: OtelUsageOptions,
   timeoutMs: number,
-  fetch: Fetch = globalThis.fetch,
+  post = postByFetch(fetch),
 ): Promise<Outcome> {
   await using collector = new Collector(...script);
   const usage = await openUsageSink({
@@ -133,7 +134,7 @@ async function play(
     extended: true,
     batchSize: 3,
     resource: { "service.instance.id": "i" },
-  }, fetch);
+  }, post);
   if (outage === "gone") collector.goAway();
   else if (outage !== undefined) collector.otherwise = outage;
   for (let i = 0; i < 3; i++) usage.emit(relayEvent());
@@ -168,12 +169,12 @@ for (const [encoding, options] of Object.entries(OURS)) {
 for (const [name, scenario] of Object.entries(CASES)) {
   Deno.test(`a collector that ${name}, over connections of the relay's own`, async () => {
     const clock = fastClock(SPEED);
-    const own = new ConnectionFetch({
+    const own = new PostClient({
       connect: denoConnect,
       clock,
       fallback: () => Promise.reject(new Error("unused")),
     });
-    assertEquals(await play(scenario, { clock, exportTimeoutMs: 10_000 }, 10_000 / SPEED, own.fetch), scenario.outcome);
+    assertEquals(await play(scenario, { clock, exportTimeoutMs: 10_000 }, 10_000 / SPEED, own.post), scenario.outcome);
     own.close();
   });
 }

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../domain/cancellation.ts";
 import type { Clock } from "../../domain/clock.ts";
 import type { Connection } from "./connection.ts";
 import { type ParsedResponse, ResponseParser } from "./response_parser.ts";
@@ -31,20 +32,18 @@ export class Wire {
     return !this.#isClosed && !this.#isWriting && this.#finish === undefined;
   }
 
-  /** Makes a request. Undefined when the connection ends without a response; rejects when it is aborted without one. */
-  async exchange(parts: readonly Uint8Array[], signal: AbortSignal): Promise<ParsedResponse | undefined> {
+  /** Makes a request. Undefined when the connection ends, or the signal aborts, without a response. */
+  async exchange(parts: readonly Uint8Array[], signal: Cancellation): Promise<ParsedResponse | undefined> {
     if (signal.aborted) this.close();
-    signal.throwIfAborted();
     if (!this.isFree) return undefined;
     const { promise, resolve } = Promise.withResolvers<ParsedResponse | undefined>();
     this.#finish = resolve;
     this.#parser.begin(false);
     const abort = () => this.close();
-    signal.addEventListener("abort", abort, { once: true });
+    signal.addEventListener("abort", abort);
     const writing = this.#writeAll(parts);
     const response = await promise;
     signal.removeEventListener("abort", abort);
-    if (response === undefined) signal.throwIfAborted();
     if (this.#isWriting && !this.#isClosed) {
       // The runtime may tell of the response before it tells of the write. Else the server does not want the rest.
       await Promise.race([writing, new Promise<void>((resolve) => this.#clock.schedule(0, resolve))]);

@@ -1,5 +1,8 @@
 import type { Clock } from "../../domain/clock.ts";
+import { Canceller } from "../../domain/cancellation.ts";
 import type { Log } from "../../domain/log.ts";
+import type { Post } from "../../domain/post.ts";
+import type { HeaderFields } from "../../domain/wire.ts";
 import type { EncodedExporter, EncodedExportResult, UsageExportResult, UsageLogExporter } from "../log_exporter.ts";
 import { type UsageLogRecord, UsageResource } from "../log_record.ts";
 import type { EncodedBatch } from "../spool_port.ts";
@@ -10,7 +13,6 @@ import { protobufEncoding } from "./encode_protobuf.ts";
 import { encodeRecords } from "./encode_records.ts";
 import type { OtlpEncoding } from "./encoding.ts";
 import { packRequests } from "./pack_requests.ts";
-import { readResponse } from "./read_response.ts";
 
 /** Options of the exporter, resolved. Durations are milliseconds. */
 export interface OtlpExporterOptions {
@@ -28,9 +30,9 @@ export interface OtlpExporterOptions {
 
 /** What the exporter works with. */
 export interface OtlpExporterDeps {
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Whether `fetch` is done with the bytes of a request once it was a success; else it gets a copy of its own. */
-  readonly isFetchQuick?: boolean;
+  readonly post: Post;
+  /** Whether `post` is done with the bytes of a request once it was a success; else it gets a copy of its own. */
+  readonly isPostQuick?: boolean;
   readonly clock: Clock;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -51,7 +53,7 @@ const GIVEN_UP: Delivery = { kind: "retryable", retryAfterMs: 0 };
 export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   readonly #deps: OtlpExporterDeps;
   readonly #options: OtlpExporterOptions;
-  readonly #stop = new AbortController();
+  readonly #stop = new Canceller();
   /** Wakes those that wait before a retry. */
   readonly #sleepers = new Set<() => void>();
   readonly #exports = new Set<Promise<unknown>>();
@@ -99,7 +101,7 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   async #exportRequests(batch: EncodedBatch, retryBudgetMs: number): Promise<EncodedExportResult> {
     const encoding = batch.contentType === jsonEncoding.contentType ? jsonEncoding : protobufEncoding;
     const deadlineMs = this.#deps.clock.monotonic() + retryBudgetMs;
-    const isLent = this.#deps.isFetchQuick === true && this.#options.compression === "none";
+    const isLent = this.#deps.isPostQuick === true && this.#options.compression === "none";
     let exported = 0;
     let rejected = 0;
     let isDone = true;
@@ -137,7 +139,7 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   ): Promise<{ readonly delivery: Delivery; readonly attempts: number }> {
     const { clock, random } = this.#deps;
     for (let attempt = 1;; attempt++) {
-      if (this.#stop.signal.aborted) return { delivery: GIVEN_UP, attempts: attempt };
+      if (this.#stop.aborted) return { delivery: GIVEN_UP, attempts: attempt };
       const delivery = await this.#send(encoding, body);
       this.#noteTrouble(delivery);
       if (delivery.kind !== "retryable") return { delivery, attempts: attempt };
@@ -152,32 +154,35 @@ export class OtlpExporter implements UsageLogExporter, EncodedExporter {
   }
 
   async #send(encoding: OtlpEncoding, body: Uint8Array<ArrayBuffer>): Promise<Delivery> {
-    const { fetch, clock } = this.#deps;
-    const { url, headers, compression, timeoutMs } = this.#options;
-    const controller = new AbortController();
-    const abort = () => controller.abort();
+    const { post, clock } = this.#deps;
+    const { url, timeoutMs } = this.#options;
+    const signal = new Canceller();
+    const abort = () => signal.abort();
     const cancelTimer = clock.schedule(timeoutMs, abort);
-    this.#stop.signal.addEventListener("abort", abort, { once: true });
+    this.#stop.addEventListener("abort", abort);
     try {
-      const fields = new Headers({ ...headers() });
-      fields.set("content-type", encoding.contentType);
-      if (compression === "gzip") fields.set("content-encoding", "gzip");
-      const response = await fetch(url, {
-        method: "POST",
-        headers: fields,
-        body,
-        redirect: "manual",
-        signal: controller.signal,
-      });
-      const delivery = classifyStatus(response.status, response.headers.get("retry-after"), clock.now());
-      const answer = await readResponse(response);
+      const { status, retryAfter, body: answer } = await post({ url, headers: this.#fields(encoding), body, signal });
+      const delivery = classifyStatus(status, retryAfter, clock.now());
       return delivery.kind === "delivered" ? { kind: "delivered", rejected: encoding.readRejected(answer) } : delivery;
     } catch {
       return GIVEN_UP;
     } finally {
       cancelTimer();
-      this.#stop.signal.removeEventListener("abort", abort);
+      this.#stop.removeEventListener("abort", abort);
     }
+  }
+
+  /** Header fields of a request: what the body is, is not for others to say. */
+  #fields({ contentType }: OtlpEncoding): HeaderFields {
+    const { headers, compression } = this.#options;
+    const fields: [string, string][] = [];
+    for (const [name, value] of Object.entries(headers())) {
+      const key = name.toLowerCase();
+      if (key !== "content-type" && key !== "content-encoding") fields.push([key, value]);
+    }
+    fields.push(["content-type", contentType]);
+    if (compression === "gzip") fields.push(["content-encoding", "gzip"]);
+    return fields;
   }
 
   /** One line when trouble starts and one when it is over, and no more than one in a while where it comes and goes. */

@@ -1,26 +1,27 @@
+import { toAbortSignal } from "../../domain/cancellation.ts";
 import type { Clock } from "../../domain/clock.ts";
+import type { Post, PostResponse } from "../../domain/post.ts";
+import { fieldOf } from "../../domain/wire.ts";
 import type { Connect, Origin } from "./connection.ts";
 import { decodeBody } from "./decode_body.ts";
 import { headBytes, requestBytes } from "./request_bytes.ts";
 import type { ParsedResponse } from "./response_parser.ts";
 import { Wire } from "./wire.ts";
 
-/** The part of the platform's `fetch` that is spoken here: URLs are texts, bodies are bytes. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
-
 /** What it works with. */
-export interface ConnectionFetchDeps {
+export interface PostClientDeps {
   readonly connect: Connect;
   readonly clock: Clock;
   /** For what it can't do: URLs that name a user, and servers that have TLS and no HTTP/1.1 over it. */
-  readonly fallback: Fetch;
+  readonly fallback: Post;
 }
 
 /** A connection that waits for its next request. */
 interface Idle {
   readonly wire: Wire;
   readonly key: string;
-  readonly cancelTimer: () => void;
+  /** Until when it is kept, milliseconds of the clock. */
+  readonly untilMs: number;
 }
 
 /** Connections that are kept. */
@@ -31,83 +32,91 @@ const IDLE_TIMEOUT_MS = 4_000;
 const MAX_AGE_MS = 5 * 60_000;
 /** An answer that is longer is there without its body. */
 const MAX_BODY_BYTES = 64 * 1024;
-/** Statuses whose responses have no body. */
-const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+/** How often it is looked for connections that have been kept long enough, milliseconds. */
+const SWEEP_MS = 1_000;
 
 /**
- * A `fetch` over connections of its own, for large requests to one server that have small answers: a fraction of what the
- * platform's takes of CPU and memory. No redirect is followed. A response that breaks off after its status, or does not
- * end before the signal aborts, is one without a body.
+ * Posts over connections of its own, for large requests to one server that have small answers: a fraction of what the
+ * platform's `fetch` takes of CPU and memory. Of a response that breaks off after its status, or does not end before the
+ * signal aborts, the status is left.
  */
-export class ConnectionFetch {
-  readonly #deps: ConnectionFetchDeps;
+export class PostClient {
+  readonly #deps: PostClientDeps;
   readonly #targets = new Map<string, Target | "fallback">();
   readonly #idle: Idle[] = [];
+  #cancelSweep: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(deps: ConnectionFetchDeps) {
+  constructor(deps: PostClientDeps) {
     this.#deps = deps;
   }
 
-  /** Makes a request. Rejects when there is no response, as the platform's does. */
-  readonly fetch: Fetch = async (url, init) => {
+  /** Makes a request. */
+  readonly post: Post = async (request) => {
+    const { connect, clock, fallback } = this.#deps;
+    const { url, headers, body, signal } = request;
     let target = this.#targets.get(url);
     if (target === undefined) this.#targets.set(url, target = readTarget(url));
-    if (target === "fallback") return await this.#deps.fallback(url, init);
-    const signal = init.signal ?? new AbortController().signal;
-    const verb = init.method ?? "GET";
-    const fields = [...new Headers(init.headers), ["accept-encoding", "identity"]] as const;
-    const head = headBytes({ verb, target: target.path, host: target.host, fields });
+    if (target === "fallback") return await fallback(request);
+    const fields = [...headers, ["accept-encoding", "identity"] as const];
+    const head = headBytes({ verb: "POST", target: target.path, host: target.host, fields });
     if (head === undefined) throw new TypeError("it holds a character that HTTP does not allow");
-    const parts = requestBytes(head, verb, init.body as Uint8Array<ArrayBuffer> | null);
+    const parts = requestBytes(head, "POST", body);
     for (let kept = this.#take(target.key);; kept = undefined) {
-      signal.throwIfAborted();
       let wire = kept;
       if (wire === undefined) {
-        const result = await this.#deps.connect(target.origin, signal);
+        const result = await connect(target.origin, toAbortSignal(signal));
         if (result.kind === "failure" && result.isOtherProtocol) {
           this.#targets.set(url, "fallback");
-          return await this.#deps.fallback(url, init);
+          return await fallback(request);
         }
         if (result.kind === "failure") throw new TypeError(result.reason);
-        wire = new Wire(result.connection, this.#deps.clock, MAX_BODY_BYTES);
+        wire = new Wire(result.connection, clock, MAX_BODY_BYTES);
       }
       const response = await wire.exchange(parts, signal);
       if (response !== undefined) {
         this.#keep(wire, target.key, response);
-        return await toResponse(response);
+        return await toPostResponse(response);
       }
       // One that was kept may have been ended by the server before it read this.
-      if (kept === undefined) throw new TypeError("the connection broke before there was an answer");
+      if (signal.aborted || kept === undefined) throw new TypeError("the connection broke before there was an answer");
     }
   };
 
   /** Ends the connections that are kept, and keeps none from now on. */
   close(): void {
     this.#isClosed = true;
-    for (const { wire } of this.#idle) wire.close();
+    this.#cancelSweep?.();
+    for (const { wire } of [...this.#idle]) wire.close();
   }
 
   #take(key: string): Wire | undefined {
     const at = this.#idle.findLastIndex((idle) => idle.key === key);
     if (at < 0) return undefined;
-    const { wire, cancelTimer } = this.#idle.splice(at, 1)[0]!;
+    const { wire } = this.#idle.splice(at, 1)[0]!;
     wire.onEnd = undefined;
-    cancelTimer();
     return wire;
   }
 
   #keep(wire: Wire, key: string, { keepAliveSeconds = Infinity }: ParsedResponse): void {
-    const { clock } = this.#deps;
+    const nowMs = this.#deps.clock.monotonic();
+    // A second less than the server says: it may close at the very moment at which it is sent a request.
     const keptMs = Math.min(IDLE_TIMEOUT_MS, keepAliveSeconds * 1000 - 1000);
-    const isOld = clock.monotonic() - wire.bornAtMs > MAX_AGE_MS;
+    const isOld = nowMs - wire.bornAtMs > MAX_AGE_MS;
     if (!wire.isFree || isOld || keptMs <= 0 || this.#isClosed || this.#idle.length >= MAX_IDLE) return wire.close();
-    const idle = { wire, key, cancelTimer: clock.schedule(keptMs, () => wire.close()) };
+    const idle = { wire, key, untilMs: nowMs + keptMs };
     this.#idle.push(idle);
-    wire.onEnd = () => {
-      idle.cancelTimer();
-      this.#idle.splice(this.#idle.indexOf(idle), 1);
-    };
+    wire.onEnd = () => void this.#idle.splice(this.#idle.indexOf(idle), 1);
+    this.#sweepLater();
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep ??= this.#deps.clock.schedule(SWEEP_MS, () => {
+      this.#cancelSweep = undefined;
+      const nowMs = this.#deps.clock.monotonic();
+      for (const { wire, untilMs } of [...this.#idle]) if (untilMs <= nowMs) wire.close();
+      if (this.#idle.length > 0) this.#sweepLater();
+    });
   }
 }
 
@@ -136,10 +145,9 @@ function readTarget(url: string): Target | "fallback" {
   };
 }
 
-async function toResponse({ status, headers, body }: ParsedResponse): Promise<Response> {
-  const fields = headers.map(([name, value]): [string, string] => [name, value]);
-  const encoding = headers.find(([name]) => name === "content-encoding")?.[1];
+async function toPostResponse({ status, headers, body }: ParsedResponse): Promise<PostResponse> {
+  const encoding = fieldOf(headers, "content-encoding");
   const plain = encoding === undefined ? body : await decodeBody(body, encoding, MAX_BODY_BYTES);
-  const isBodiless = NULL_BODY.has(status) || typeof plain === "string";
-  return new Response(isBodiless ? null : plain, { status, headers: fields });
+  const retryAfter = fieldOf(headers, "retry-after") ?? null;
+  return { status, retryAfter, body: typeof plain === "string" ? new Uint8Array() : plain };
 }
