@@ -3,9 +3,6 @@ import { traitsOf } from "../domain/relay_error.ts";
 import type { RelayRequest } from "../domain/relay_request.ts";
 import type { RelayUsageEvent } from "../domain/usage_event.ts";
 
-/** Add-ons whose APIs the bill calls debug or trace. */
-const DEBUG_ADD_ONS: ReadonlySet<string> = new Set(["debug", "trace"]);
-
 /** Whether a relay that ended so is on the bill: the ones that no node was asked for by the client's doing are not. */
 export function isBilled(outcome: Outcome): boolean {
   return outcome.kind === "answer" || outcome.tried.length > 0 || outcome.error.code === "no_provider";
@@ -35,7 +32,7 @@ export function usageRecord(request: RelayRequest, outcome: Outcome, endedAtMs: 
     isWrite: api.stateful !== 0,
     isArchive: api.extensions.includes("archive"),
     isBatch: call.isBatch,
-    isDebugTrace: DEBUG_ADD_ONS.has(api.addOn),
+    isDebugTrace: isDebugTrace(api),
     hedgeCount: outcome.hedges,
     provider: outcome.kind === "answer" ? outcome.provider : outcome.tried.at(-1) ?? "",
     origin: caller.origin,
@@ -65,11 +62,16 @@ export function deliveryRecord(
     isWrite: api.stateful !== 0,
     isArchive: api.extensions.includes("archive"),
     isBatch: false,
-    isDebugTrace: DEBUG_ADD_ONS.has(api.addOn),
+    isDebugTrace: isDebugTrace(api),
     hedgeCount: 0,
     provider,
     origin: caller.origin,
     errorClass: "",
     attempts: 0,
   };
+}
+
+/** Whether an API is in one of the add-ons that the bill calls debug or trace. */
+function isDebugTrace({ addOn }: RelayRequest["api"]): boolean {
+  return addOn === "debug" || addOn === "trace";
 }

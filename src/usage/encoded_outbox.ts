@@ -52,8 +52,6 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
   readonly #deps: EncodedOutboxDeps;
   readonly #options: EncodedOutboxOptions;
   readonly #encoder: RelayEncoder;
-  /** Whether records are told when they leave when they were made: a look at the clock for each is not cheap. */
-  readonly #isStamped: boolean;
   readonly #maxBytes: number;
   /** Full batches, oldest first. */
   #full: Chunk[] = [];
@@ -67,8 +65,7 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
   constructor(deps: EncodedOutboxDeps, options: EncodedOutboxOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#encoder = deps.encoding.relayEncoder(deps.eventIdPrefix, deps.resource);
-    this.#isStamped = this.#encoder.stamp !== undefined;
+    this.#encoder = deps.encoding.relayEncoder(deps.eventIdPrefix, deps.resource, deps.clock);
     this.#maxBytes = Math.max(MAX_BYTES, options.queueSize * ORDINARY_BYTES);
   }
 
@@ -82,7 +79,7 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
     const { buffer, ends } = chunk;
     const start = buffer.length;
     try {
-      this.#encoder.append(buffer, event, sequence, this.#isStamped ? 0 : this.#deps.clock.now());
+      this.#encoder.append(buffer, event, sequence);
     } catch {
       buffer.truncate(start);
       return "unencodable";
@@ -106,8 +103,8 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
     return {
       count,
       send: (onEnd) => {
-        const { encoding, resource, exporter, clock } = this.#deps;
-        this.#encoder.stamp?.(chunk.buffer, HEADROOM, chunk.ends, clock.now());
+        const { encoding, resource, exporter } = this.#deps;
+        this.#encoder.stamp?.(chunk.buffer, HEADROOM, chunk.ends);
         const records = { bytes: chunk.buffer.viewFrom(HEADROOM), ends: chunk.ends, headroom: HEADROOM };
         const batch = { contentType: encoding.contentType, resource: resource.attributes, records };
         exporter.exportEncoded(batch, this.#options.retryBudgetMs).then(

@@ -21,7 +21,7 @@ export const jsonEncoding: OtlpEncoding = {
   appendRecord(buffer, record) {
     writeRecord(buffer, record);
   },
-  relayEncoder: (eventIdPrefix, resource) => recordEncoder(jsonEncoding, eventIdPrefix, resource),
+  relayEncoder: (eventIdPrefix, resource, clock) => recordEncoder(jsonEncoding, eventIdPrefix, resource, clock),
   encodeRequest(resource, records) {
     const attributes = resource.getRawAttributes().map(([key, value]) => `${keyText(key)}${stringText(value)}}`);
     const head = encoder.encode(

@@ -32,7 +32,7 @@ export const protobufEncoding: OtlpEncoding = {
     return request.view();
   },
   encodeHead,
-  relayEncoder: (eventIdPrefix, resource) => new RelayTemplates(eventIdPrefix, resource),
+  relayEncoder: (eventIdPrefix, resource, clock) => new RelayTemplates(eventIdPrefix, resource, clock),
   readRejected,
 };
 

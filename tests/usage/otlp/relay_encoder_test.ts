@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { RelayUsageEvent } from "../../../mod.ts";
+import { type RelayUsageEvent, systemClock } from "../../../mod.ts";
 import { UsageLogRecord, UsageResource } from "../../../src/usage/log_record.ts";
 import { ByteBuffer } from "../../../src/usage/otlp/byte_buffer.ts";
 import { jsonEncoding } from "../../../src/usage/otlp/encode_json.ts";
@@ -80,16 +80,15 @@ for (const [name, encoding] of Object.entries(ENCODINGS)) {
     const kind = prefix === "" ? "plain" : "extended";
     Deno.test(`${name}, ${kind}: ${EVENTS} random events, encoded as they come, are byte for byte their records`, () => {
       const random = seededRandom(prefix.length + 1);
-      const encoder = encoding.relayEncoder(prefix, RESOURCE);
+      let observedUnixMs = 1_767_225_700_000;
+      const encoder = encoding.relayEncoder(prefix, RESOURCE, { ...systemClock, now: () => observedUnixMs });
       const [buffer, expected] = [new ByteBuffer(64), new ByteBuffer(64)];
       for (let sequence = 1, gone = 0; gone < EVENTS; gone++, sequence += gone % 1_000 === 0 ? 3_333_333 : 1) {
         const event = eventFrom(random);
-        const observedUnixMs = 1_767_225_700_000 + gone;
+        observedUnixMs++;
         const start = buffer.length;
-        // What can be stamped later is.
-        const isLate = encoder.stamp !== undefined && gone % 2 === 0;
-        encoder.append(buffer, event, sequence, isLate ? 0 : observedUnixMs);
-        if (isLate) encoder.stamp?.(buffer, start, [buffer.length - start], observedUnixMs);
+        encoder.append(buffer, event, sequence);
+        encoder.stamp?.(buffer, start, [buffer.length - start]);
         const eventId = prefix === "" ? "" : `${prefix}${sequence}`;
         encoding.appendRecord(expected, new UsageLogRecord(event, eventId, RESOURCE, observedUnixMs));
         if (!areEqual(buffer.view(), expected.view())) {
@@ -102,7 +101,7 @@ for (const [name, encoding] of Object.entries(ENCODINGS)) {
     });
 
     Deno.test(`${name}, ${kind}: what is no event throws, each time, and the next event is as ever`, () => {
-      const encoder = encoding.relayEncoder(prefix, RESOURCE);
+      const encoder = encoding.relayEncoder(prefix, RESOURCE, systemClock);
       const buffer = new ByteBuffer(64);
       const nothing = undefined as unknown as string;
       const unfit = [
@@ -113,11 +112,11 @@ for (const [name, encoding] of Object.entries(ENCODINGS)) {
       for (let turn = 0; turn < 4; turn++) {
         for (const event of unfit) {
           const { length } = buffer;
-          assertThrows(() => encoder.append(buffer, event, turn + 1, 0));
+          assertThrows(() => encoder.append(buffer, event, turn + 1));
           buffer.truncate(length);
         }
         const start = buffer.length;
-        encoder.append(buffer, relayEvent(), turn + 1, 0);
+        encoder.append(buffer, relayEvent(), turn + 1);
         assert(buffer.length - start > 300);
       }
     });
