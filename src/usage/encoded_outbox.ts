@@ -33,8 +33,9 @@ interface Chunk {
   readonly ends: number[];
 }
 
-/** Free bytes in front of the records of a batch, for what a request has before them. */
+/** Free bytes in front of the records of a batch, for what a request has before them; smaller batches have none. */
 const HEADROOM = 2048;
+const MIN_BATCH_WITH_HEADROOM = 16;
 /** Room of the first batch; later ones have what the one before took. */
 const FIRST_BYTES = 64 * 1024;
 /** Memory of batches that is kept for the next, and the largest piece of it. */
@@ -53,11 +54,13 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
   readonly #options: EncodedOutboxOptions;
   readonly #encoder: RelayEncoder;
   readonly #maxBytes: number;
-  /** Full batches, oldest first. */
-  #full: Chunk[] = [];
+  readonly #headroom: number;
+  /** Full batches, oldest first, and how many at its beginning have been taken. */
+  #full: (Chunk | undefined)[] = [];
+  #taken = 0;
   #open: Chunk | undefined;
   #length = 0;
-  /** Bytes of the full batches. */
+  /** Bytes of the records in full batches. */
   #fullBytes = 0;
   #usualBytes = FIRST_BYTES;
   readonly #spare: ByteBuffer[] = [];
@@ -66,6 +69,7 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
     this.#deps = deps;
     this.#options = options;
     this.#encoder = deps.encoding.relayEncoder(deps.eventIdPrefix, deps.resource, deps.clock);
+    this.#headroom = options.batchSize < MIN_BATCH_WITH_HEADROOM ? 0 : HEADROOM;
     this.#maxBytes = Math.max(MAX_BYTES, options.queueSize * ORDINARY_BYTES);
   }
 
@@ -84,28 +88,28 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
       buffer.truncate(start);
       return "unencodable";
     }
-    if (this.#fullBytes + buffer.length > this.#maxBytes) {
+    if (this.#fullBytes + buffer.length - this.#headroom > this.#maxBytes) {
       buffer.truncate(start);
       return "no_room";
     }
-    ends.push(buffer.length - HEADROOM);
+    ends.push(buffer.length - this.#headroom);
     this.#length++;
     if (ends.length >= this.#options.batchSize) this.#seal(chunk);
     return "waits";
   }
 
   take(): Parcel {
-    if (this.#full.length === 0 && this.#open !== undefined) this.#seal(this.#open);
-    const chunk = this.#full.shift() ?? this.#newChunk();
-    this.#fullBytes -= chunk.buffer.length;
+    const headroom = this.#headroom;
+    const chunk = this.#takeChunk();
+    this.#fullBytes -= chunk.buffer.length - headroom;
     const count = chunk.ends.length;
     this.#length -= count;
     return {
       count,
       send: (onEnd) => {
         const { encoding, resource, exporter } = this.#deps;
-        this.#encoder.stamp?.(chunk.buffer, HEADROOM, chunk.ends);
-        const records = { bytes: chunk.buffer.viewFrom(HEADROOM), ends: chunk.ends, headroom: HEADROOM };
+        this.#encoder.stamp?.(chunk.buffer, headroom, chunk.ends);
+        const records = { bytes: chunk.buffer.viewFrom(headroom), ends: chunk.ends, headroom };
         const batch = { contentType: encoding.contentType, resource: resource.attributes, records };
         exporter.exportEncoded(batch, this.#options.retryBudgetMs).then(
           ({ exported, rejected, isDone }) => {
@@ -121,6 +125,7 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
   clear(): number {
     const count = this.#length;
     this.#full = [];
+    this.#taken = 0;
     this.#open = undefined;
     this.#length = this.#fullBytes = 0;
     return count;
@@ -129,14 +134,27 @@ export class EncodedOutbox implements Outbox<RelayUsageEvent> {
   #newChunk(): Chunk {
     const buffer = this.#spare.pop() ?? new ByteBuffer(this.#usualBytes);
     buffer.truncate(0);
-    buffer.skip(HEADROOM);
+    buffer.skip(this.#headroom);
     return { buffer, ends: [] };
+  }
+
+  /** The oldest batch, full or not. */
+  #takeChunk(): Chunk {
+    if (this.#taken === this.#full.length) this.#seal(this.#open ?? this.#newChunk());
+    const chunk = this.#full[this.#taken]!;
+    this.#full[this.#taken++] = undefined;
+    // Moving the rest up is put off until it is the smaller part.
+    if (this.#taken * 2 >= this.#full.length) {
+      this.#full.splice(0, this.#taken);
+      this.#taken = 0;
+    }
+    return chunk;
   }
 
   #seal(chunk: Chunk): void {
     this.#full.push(chunk);
     this.#open = undefined;
-    this.#fullBytes += chunk.buffer.length;
+    this.#fullBytes += chunk.buffer.length - this.#headroom;
     // A little more, as batches differ.
     this.#usualBytes = Math.min(Math.ceil(chunk.buffer.length * 1.125), MAX_SPARE_BYTES);
   }

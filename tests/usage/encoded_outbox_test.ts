@@ -61,6 +61,16 @@ Deno.test("events leave in batches, oldest first, with the time at which they le
   assertEquals(observed, BigInt(clock.now()) * 1_000_000n);
 });
 
+Deno.test("fifty thousand batches of one event leave in their order, and soon", () => {
+  const { outbox, sent, put } = setUp({ queueSize: 50_000, batchSize: 1 });
+  const startedMs = performance.now();
+  for (let number = 1; number <= 50_000; number++) assertEquals(put(), "waits");
+  while (outbox.length > 0) outbox.take().send(() => {});
+  assert(performance.now() - startedMs < 5_000);
+  assertEquals(sent.length, 50_000);
+  assertEquals([0, 1, 49_999].map((index) => numbersIn(sent[index]!.batch)), [[1], [2], [50_000]]);
+});
+
 Deno.test("as many events wait as there is room for, and what is thrown away leaves room", () => {
   const { outbox, put } = setUp({ queueSize: 15 });
   const results = range(1, 18).map(() => put());
