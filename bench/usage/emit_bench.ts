@@ -6,6 +6,10 @@ import { silentLog, systemClock } from "../../mod.ts";
 import { LiveFeed } from "../../src/ui/live_feed.ts";
 import { WatchedSink } from "../../src/ui/watched_sink.ts";
 import { UsageLogRecord, UsageResource } from "../../src/usage/log_record.ts";
+import type { EncodedExporter } from "../../src/usage/log_exporter.ts";
+import { jsonEncoding } from "../../src/usage/otlp/encode_json.ts";
+import { protobufEncoding } from "../../src/usage/otlp/encode_protobuf.ts";
+import type { OtlpEncoding } from "../../src/usage/otlp/encoding.ts";
 import { OtelUsageSink } from "../../src/usage/otel_usage_sink.ts";
 import { eventOf } from "./event.ts";
 import { NoopUsageSink, type UsageSink } from "../../src/usage/usage_sink.ts";
@@ -26,6 +30,14 @@ const QUEUE = {
 };
 const resource = new UsageResource({ "service.name": "bench" });
 const deps = { exporter, resource, clock: systemClock, log: silentLog };
+/** The same for events that are encoded as they come. */
+const encodedExporter: EncodedExporter = {
+  exportEncoded: ({ records: { ends } }) => Promise.resolve({ exported: ends.length, rejected: 0, isDone: true }),
+};
+const encodedDeps = (encoding: OtlpEncoding) => ({
+  ...deps,
+  encoded: { exporter: encodedExporter, encoding, retryBudgetMs: 10_000 },
+});
 
 let turn = 0;
 const buildEvent = () => eventOf(turn = (turn + 1) & 0xffff);
@@ -43,11 +55,32 @@ Deno.bench("build the event", { group: "emit" }, () => {
   kept = buildEvent();
 });
 
-const otel: UsageSink = new OtelUsageSink(deps, { ...QUEUE, queueSize: 50_000 });
-Deno.bench("otel sink: build the event and emit", { group: "emit" }, () => otel.emit(buildEvent()));
+const otel: UsageSink = new OtelUsageSink(encodedDeps(protobufEncoding), { ...QUEUE, queueSize: 50_000 });
+Deno.bench("otel sink: build the event, emit and encode it", { group: "emit" }, () => otel.emit(buildEvent()));
+
+const EXTENDED = { ...QUEUE, queueSize: 50_000, eventIdPrefix: "host-1/boot/" };
+const extended: UsageSink = new OtelUsageSink(encodedDeps(protobufEncoding), EXTENDED);
+Deno.bench("the same, extended", { group: "emit" }, () => extended.emit(buildEvent()));
+
+const MANY = Array.from({ length: 10_000 }, (_, turn) => ({
+  ...eventOf(turn),
+  project: `project-${turn % 100}`,
+  apiMethod: `eth_method${turn % 7}`,
+  provider: `node-${turn % 3}`,
+}));
+const many: UsageSink = new OtelUsageSink(encodedDeps(protobufEncoding), { ...QUEUE, queueSize: 50_000 });
+Deno.bench("the same, 2,100 kinds of events in turns", { group: "emit" }, () => {
+  many.emit(MANY[turn = (turn + 1) % MANY.length]!);
+});
+
+const json: UsageSink = new OtelUsageSink(encodedDeps(jsonEncoding), { ...QUEUE, queueSize: 50_000 });
+Deno.bench("the same, in JSON", { group: "emit" }, () => json.emit(buildEvent()));
+
+const other: UsageSink = new OtelUsageSink(deps, { ...QUEUE, queueSize: 50_000 });
+Deno.bench("another exporter: build the event and emit", { group: "emit" }, () => other.emit(buildEvent()));
 
 const watched: UsageSink = new WatchedSink(
-  new OtelUsageSink(deps, { ...QUEUE, queueSize: 50_000 }),
+  new OtelUsageSink(encodedDeps(protobufEncoding), { ...QUEUE, queueSize: 50_000 }),
   new LiveFeed({ clock: systemClock }),
 );
 Deno.bench("otel sink with a usage page that nobody looks at", { group: "emit" }, () => watched.emit(buildEvent()));

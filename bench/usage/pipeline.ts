@@ -9,8 +9,12 @@ import { SeverityNumber } from "@opentelemetry/api";
 import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
-import { createOtelUsageSink, type OtelUsageOptions, type RelayUsageEvent } from "../../mod.ts";
+import { type OtelUsageOptions, type RelayUsageEvent, systemClock } from "../../mod.ts";
+import { denoConnect } from "../../src/transports/http1/deno_connect.ts";
+import { PostClient } from "../../src/transports/http1/post_client.ts";
+import { openUsageSink } from "../../src/usage/create_usage_sink.ts";
 import { UsageLogRecord, UsageResource } from "../../src/usage/log_record.ts";
+import { postByFetch } from "../../src/usage/post_by_fetch.ts";
 import { eventOf } from "./event.ts";
 
 /** Something that takes events and exports them. */
@@ -33,9 +37,21 @@ async function createPipeline(name: string, url: string): Promise<Pipeline> {
   const options: Record<string, OtelUsageOptions> = {
     "json": { protocol: "http/json" },
     "protobuf": { protocol: "http/protobuf" },
+    "protobuf, by fetch": { protocol: "http/protobuf" },
     "protobuf, spool": { protocol: "http/protobuf", extended: true, spool: { directory: await Deno.makeTempDir() } },
   };
-  return await createOtelUsageSink({ url, ...BATCH, resource: RESOURCE, ...options[name] });
+  const byFetch = postByFetch(fetch);
+  // As the program does.
+  const own = new PostClient({ connect: denoConnect, clock: systemClock, fallback: byFetch });
+  const post = name.endsWith("by fetch") ? byFetch : own.post;
+  const sink = await openUsageSink({ url, ...BATCH, resource: RESOURCE, ...options[name] }, post);
+  return {
+    emit: (event) => sink.emit(event),
+    async close() {
+      await sink.close();
+      own.close();
+    },
+  };
 }
 
 function createSdkPipeline(url: string): Pipeline {
@@ -113,7 +129,7 @@ async function compare(): Promise<void> {
   }).spawn();
   const reader = collector.stdout.getReader();
   const url = new TextDecoder().decode((await reader.read()).value).trim();
-  const names = ["nothing", "sdk", "json", "protobuf", "protobuf, spool"];
+  const names = ["nothing", "sdk", "json", "protobuf", "protobuf, by fetch", "protobuf, spool"];
   const results = new Map(names.map((name) => [name, { cpuUs: [] as number[], p99Ms: [] as number[] }]));
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, { cpuUs, p99Ms }] of results) {
