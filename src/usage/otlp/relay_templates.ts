@@ -17,8 +17,11 @@ interface Template extends Omit<RelayUsageEvent, "kind" | "timeUnixMs" | "latenc
   readonly digits: number;
 }
 
-/** Templates that are kept, a power of two. */
-const PLACES = 2048;
+/** Places for templates, a power of two; half of them are used at most, which takes up to 4 MB. */
+const PLACES = 8192;
+const MAX_TEMPLATES = PLACES / 2;
+/** How many places, one behind the other, are looked at for one. */
+const MAX_STEPS = 8;
 /** Records that are longer are not kept as templates. */
 const MAX_BYTES = 1024;
 const LATENCY_FIELD = EXTENDED_RELAY_USAGE_ATTRIBUTES.findIndex(({ name }) => name === "latency_ms");
@@ -35,9 +38,11 @@ export class RelayTemplates implements RelayEncoder {
   readonly #eventIdPrefix: string;
   readonly #resource: UsageResource;
   readonly #clock: Clock;
-  /** Each kind of event has one place, by its hash; the last one that came twice has it. */
+  /** Each kind of event is at the place of its hash, or a few behind. */
   readonly #templates: (Template | undefined)[] = new Array<Template | undefined>(PLACES).fill(undefined);
-  /** The last hash at each place that found nothing: what comes once is not worth a template. */
+  readonly #hashes = new Int32Array(PLACES);
+  #count = 0;
+  /** Hashes that found nothing, the last for each place: once there are many templates, what comes once gets none. */
   readonly #missed = new Int32Array(PLACES);
   /** The one that was used last: callers tend to come in rows. */
   #last: Template | undefined;
@@ -61,10 +66,8 @@ export class RelayTemplates implements RelayEncoder {
     let template = this.#last;
     if (template === undefined || template.latencySize !== latencySize || !this.#fits(template, event)) {
       const hash = hashOf(event, latencySize);
-      template = this.#templates[hash & (PLACES - 1)];
-      if (template === undefined || template.latencySize !== latencySize || !this.#fits(template, event)) {
-        return this.#encode(buffer, event, sequence, latencySize, hash);
-      }
+      template = this.#find(event, latencySize, hash);
+      if (template === undefined) return this.#encode(buffer, event, sequence, latencySize, hash);
       this.#last = template;
     }
     const start = buffer.length;
@@ -80,6 +83,26 @@ export class RelayTemplates implements RelayEncoder {
     for (let i = 0; i < ends.length; i++) setNanos(buffer, start + ends[i]! - OBSERVED_BEFORE_END, nowUnixMs);
   }
 
+  #find(event: RelayUsageEvent, latencySize: number, hash: number): Template | undefined {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const place = (hash + step) & (PLACES - 1);
+      const template = this.#templates[place];
+      if (template === undefined) return undefined;
+      const isLike = this.#hashes[place] === hash && template.latencySize === latencySize;
+      if (isLike && this.#fits(template, event)) return template;
+    }
+    return undefined;
+  }
+
+  /** Where a new template goes: a place that is free, or had by one that is alike, or by another. */
+  #placeFor(hash: number): number {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const place = (hash + step) & (PLACES - 1);
+      if (this.#templates[place] === undefined || this.#hashes[place] === hash) return place;
+    }
+    return (hash + (hash >>> 29)) & (PLACES - 1);
+  }
+
   #fits(template: Template, event: RelayUsageEvent): boolean {
     return template.apiMethod === event.apiMethod && template.project === event.project &&
       template.provider === event.provider && template.origin === event.origin && template.chain === event.chain &&
@@ -91,7 +114,7 @@ export class RelayTemplates implements RelayEncoder {
       template.attempts === event.attempts && template.digits === this.#digits;
   }
 
-  /** The way by the record itself; what comes by here twice is kept as a template. */
+  /** The way by the record itself, of which a template is made. */
   #encode(
     buffer: ByteBuffer,
     event: RelayUsageEvent,
@@ -101,18 +124,18 @@ export class RelayTemplates implements RelayEncoder {
   ): void {
     const eventId = this.#digits === 0 ? "" : `${this.#eventIdPrefix}${sequence}`;
     const record = new UsageLogRecord(event, eventId, this.#resource, 0);
-    const place = hash & (PLACES - 1);
-    // Times that are none, and the like, are as good as any: they are written over.
-    if (latencySize === 0 || this.#missed[place] !== hash) {
-      this.#missed[place] = hash;
-      return appendRecord(buffer, record);
-    }
+    if (latencySize === 0 || !this.#isWorthIt(hash)) return appendRecord(buffer, record);
     const start = buffer.length;
     const marks: RecordMarks = { time: 0, attributes: [] };
     appendRecord(buffer, record, marks);
     const length = buffer.length - start;
     if (length > MAX_BYTES) return;
     const digits = this.#digits;
+    // Whatever is still in use comes back soon.
+    if (this.#count === MAX_TEMPLATES) this.#forgetAll();
+    const place = this.#placeFor(hash);
+    if (this.#templates[place] === undefined) this.#count++;
+    this.#hashes[place] = hash;
     this.#templates[place] = {
       ...ownTexts(event),
       bytes: buffer.viewFrom(start).slice(),
@@ -122,6 +145,20 @@ export class RelayTemplates implements RelayEncoder {
       digitsAt: digits === 0 ? 0 : length - marks.attributes[ID_FIELD]! - digits,
       digits,
     };
+  }
+
+  /** Whether it is likely to come again. */
+  #isWorthIt(hash: number): boolean {
+    if (this.#count < MAX_TEMPLATES / 2) return true;
+    const place = hash >>> 16 & (PLACES - 1);
+    const hasMissed = this.#missed[place] === hash;
+    this.#missed[place] = hash;
+    return hasMissed;
+  }
+
+  #forgetAll(): void {
+    this.#templates.fill(undefined);
+    this.#count = 0;
   }
 
   #addDigit(): void {
@@ -137,7 +174,10 @@ function hashOf(event: RelayUsageEvent, latencySize: number): number {
   hash = Math.imul(hash, 0x01000193) ^ hashOfText(event.origin);
   hash = Math.imul(hash, 0x01000193) ^ event.computeUnits << 4 ^ latencySize << 2 ^ (event.success ? 1 : 0) ^
     (event.cacheHit ? 2 : 0);
-  return hash ^ hash >>> 15;
+  // Every bit is to have its part in every other one, as in MurmurHash3.
+  hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
+  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
+  return hash ^ hash >>> 16;
 }
 
 /** Names that are alike differ in their last letters, or in the middle. */

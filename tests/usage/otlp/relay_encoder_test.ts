@@ -100,6 +100,25 @@ for (const [name, encoding] of Object.entries(ENCODINGS)) {
       }
     });
 
+    Deno.test(`${name}, ${kind}: so are events of more kinds than are remembered, once and again`, () => {
+      const encoder = encoding.relayEncoder(prefix, RESOURCE, { ...systemClock, now: () => 1_767_225_700_000 });
+      const [buffer, expected] = [new ByteBuffer(64), new ByteBuffer(64)];
+      for (let sequence = 1; sequence <= 20_000; sequence++) {
+        // Of the kinds some come twice in a row, some after thousands of others, and some once.
+        const kindOf = sequence % 3 === 0 ? sequence : sequence % 3 === 1 ? sequence % 5_000 : sequence >> 3;
+        const event = relayEvent({ project: `project-${kindOf}`, latencyMs: sequence % 200 });
+        encoder.append(buffer, event, sequence);
+        encoder.stamp?.(buffer, 0, [buffer.length]);
+        const eventId = prefix === "" ? "" : `${prefix}${sequence}`;
+        encoding.appendRecord(expected, new UsageLogRecord(event, eventId, RESOURCE, 1_767_225_700_000));
+        if (!areEqual(buffer.view(), expected.view())) {
+          assertEquals(buffer.view(), expected.view(), `event ${sequence}`);
+        }
+        buffer.truncate(0);
+        expected.truncate(0);
+      }
+    });
+
     Deno.test(`${name}, ${kind}: what is no event throws, each time, and the next event is as ever`, () => {
       const encoder = encoding.relayEncoder(prefix, RESOURCE, systemClock);
       const buffer = new ByteBuffer(64);
