@@ -72,7 +72,13 @@ export class ServerConnection implements Placed, BodySource {
   /** The client is being told that its body is wanted. */
   #continuing: Promise<void> | undefined;
   #dropped = 0;
-  readonly #onAnswer = (response: HostResponse): void => this.#answer(response);
+  readonly #onAnswer = (response: HostResponse): void => {
+    try {
+      this.#answer(response);
+    } catch (mistake) {
+      this.#blame(mistake);
+    }
+  };
   readonly #onMistake = (mistake: unknown): void => this.#blame(mistake);
 
   constructor(io: ServerSocket, clientAddress: string, owner: ConnectionOwner) {
@@ -219,7 +225,11 @@ export class ServerConnection implements Placed, BodySource {
     const isBodiless = head.verb === "GET" || head.verb === "HEAD";
     const request = this.#request = new ServerRequest(head, this.#clientAddress, isBodiless ? NO_BYTES : whole, this);
     if (head.isUpgrade) return this.#offer(request);
-    this.#owner.handler.handle(request).then(this.#onAnswer, this.#onMistake);
+    try {
+      this.#owner.handler.handle(request).then(this.#onAnswer, this.#onMistake);
+    } catch (mistake) {
+      this.#blame(mistake);
+    }
   }
 
   #offer(request: ServerRequest): void {

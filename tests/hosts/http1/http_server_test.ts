@@ -426,16 +426,20 @@ Deno.test("shutdown closes who is idle, has those under way answered, and takes 
 });
 
 Deno.test("a mistake of a handler is answered, and told the log alone", async () => {
-  const { socket, logged } = start(() => {
-    throw new Error("secret");
-  });
-  socket.send(GET);
-  await settle();
-  assertStringIncludes(socket.text, "HTTP/1.1 500 ");
-  assert(!socket.text.includes("secret"));
-  assertEquals([logged.length, socket.state], [1, "ended"]);
-  socket.end();
-  await settle();
+  const mistakes: readonly Answer[] = [
+    () => Promise.reject(new Error("secret")),
+    () => ({ status: 200, fields: undefined as unknown as [], body: null }),
+  ];
+  for (const mistake of mistakes) {
+    const { socket, logged } = start(mistake);
+    socket.send(GET);
+    await settle();
+    assertStringIncludes(socket.text, "HTTP/1.1 500 ");
+    assert(!socket.text.includes("secret"));
+    assertEquals([logged.length, socket.state], [1, "ended"]);
+    socket.end();
+    await settle();
+  }
 });
 
 const UPGRADE = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
