@@ -49,6 +49,8 @@ export class HttpServer implements ConnectionOwner {
   #isStopping = false;
   #cancelTimer: (() => void) | undefined;
   #fullSinceMs = -Infinity;
+  /** Settles when there may be another connection; there while that is waited for. */
+  #room: PromiseWithResolvers<void> | undefined;
   /** Settles when the last connection is closed; there while that is waited for. */
   #ended: PromiseWithResolvers<void> | undefined;
 
@@ -79,6 +81,29 @@ export class HttpServer implements ConnectionOwner {
     return this.#count;
   }
 
+  /** Comes back when there may be another connection. */
+  async room(): Promise<void> {
+    if (this.#count < this.#maxConnections || this.#isStopping) return;
+    this.#room ??= Promise.withResolvers();
+    await this.#room.promise;
+  }
+
+  /** Counts a connection that is not ready to be served yet. */
+  hold(): void {
+    this.#count++;
+  }
+
+  /** A connection that was held has gone, or is about to be served. */
+  release(): void {
+    this.#count--;
+    this.#room?.resolve();
+    this.#room = undefined;
+    if (this.#count > 0) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#ended?.resolve();
+  }
+
   /** Serves a connection. */
   accept(socket: ServerSocket, clientAddress: string): void {
     if (this.#count >= this.#maxConnections || this.#isStopping) return void this.#turnAway(socket);
@@ -94,16 +119,13 @@ export class HttpServer implements ConnectionOwner {
 
   onClosed(connection: ServerConnection): void {
     this.#open.delete(connection);
-    this.#count--;
-    if (this.#count > 0) return;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#ended?.resolve();
+    this.release();
   }
 
   /** Ends connections that wait for a request, and comes back when those with one have had their answer. */
   async shutdown(): Promise<void> {
     this.#isStopping = true;
+    this.#room?.resolve();
     for (const connection of this.#open.list()) connection.stop();
     if (this.#count === 0) return;
     this.#ended ??= Promise.withResolvers();
@@ -135,7 +157,8 @@ export class HttpServer implements ConnectionOwner {
   }
 }
 
-function close(socket: ServerSocket): void {
+/** Closes a connection that may be closed already. */
+export function close(socket: Pick<ServerSocket, "close">): void {
   try {
     socket.close();
   } catch {
