@@ -28,6 +28,8 @@ const closers = new Uint8Array(MAX_DEPTH);
 export function skipSpace(bytes: Uint8Array, at: number): number {
   for (;;) {
     const byte = bytes[at];
+    // What nearly always stands there is told by one look.
+    if (byte === undefined || byte > 0x20) return at;
     if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
     at++;
   }

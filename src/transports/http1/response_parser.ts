@@ -217,13 +217,17 @@ export class ResponseParser {
 
   /** Whether the head that comes is byte for byte the one before. It is then behind us. */
   #isLastHead(): boolean {
-    const { length } = this.#lastBytes;
-    if (length === 0 || this.#end - this.#start < length) return false;
+    const known = this.#lastBytes;
+    const buffer = this.#buffer;
+    const start = this.#start;
+    const { length } = known;
+    if (length === 0 || this.#end - start < length || this.#headBytes + length > this.#limits.maxHeadBytes) {
+      return false;
+    }
     if (this.#lastIsHead !== this.#isHead || this.#lines.length > 0) return false;
-    if (this.#headBytes + length > this.#limits.maxHeadBytes) return false;
-    for (let i = 0; i < length; i++) if (this.#buffer[this.#start + i] !== this.#lastBytes[i]) return false;
+    for (let i = 0; i < length; i++) if (buffer[start + i] !== known[i]) return false;
     this.#headBytes += length;
-    this.#start = this.#scanned = this.#start + length;
+    this.#start = this.#scanned = start + length;
     return true;
   }
 
