@@ -1,6 +1,6 @@
 /** Compiles the relay into an executable, for this platform or another: `deno task compile --target aarch64-apple-darwin`. */
 import { parseArgs } from "@std/cli/parse-args";
-import { mib, PERMISSIONS } from "./permissions.ts";
+import { mib, PERMISSIONS, V8_FLAGS } from "./permissions.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const TARGETS = [
@@ -35,6 +35,7 @@ async function main(): Promise<number> {
       "--quiet",
       "--bundle",
       "--no-prompt",
+      V8_FLAGS,
       "--unstable-net",
       "--unstable-no-legacy-abort",
       ...PERMISSIONS,

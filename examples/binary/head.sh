@@ -46,5 +46,5 @@ DENO_DIR=${DENO_DIR:-$folder/deno} DENO_NO_UPDATE_CHECK=1
 export DENO_DIR DENO_NO_UPDATE_CHECK
 umask "$mask"
 # It may start itself, for --processes.
-exec "$folder/{RUNTIME_FILE}" run --no-prompt --no-config --no-lock --unstable-net --unstable-no-legacy-abort {PERMISSIONS} \
+exec "$folder/{RUNTIME_FILE}" run {HEAP} --no-prompt --no-config --no-lock --unstable-net --unstable-no-legacy-abort {PERMISSIONS} \
   --allow-run="$folder/{RUNTIME_FILE}" "$folder/{PROGRAM_FILE}" "$@"

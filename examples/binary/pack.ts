@@ -5,7 +5,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import * as zlib from "node:zlib";
 import denoConfig from "../../deno.json" with { type: "json" };
-import { mib, PERMISSIONS } from "./permissions.ts";
+import { mib, PERMISSIONS, V8_FLAGS } from "./permissions.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -99,6 +99,7 @@ async function headOf(parts: readonly [Part, Part], decompress: string): Promise
       RUNTIME_FILE: runtime.name,
       PROGRAM_FILE: program.name,
       PERMISSIONS: PERMISSIONS.join(" "),
+      HEAP: V8_FLAGS,
     };
     const head = new TextEncoder().encode(template.replace(/\{([A-Z_]+)\}/g, (whole, name) => values[name] ?? whole));
     if (head.length === length) return head;

@@ -7,6 +7,12 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-sys=hostname",
 ];
 
+/**
+ * Young memory of this many MiB at the most, of which the runtime would take 16 three times: less of it stays in the
+ * processor's caches, and costs no more time.
+ */
+export const V8_FLAGS = "--v8-flags=--max-semi-space-size=8";
+
 /** Bytes as they are read. */
 export function mib(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;

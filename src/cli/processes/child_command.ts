@@ -1,7 +1,7 @@
 import type { LoadedConfig } from "../load_config.ts";
 
-/** What the program needs of the runtime; a bundle has no deno.json that says so. */
-const UNSTABLE = ["--unstable-net", "--unstable-no-legacy-abort"];
+/** What the program needs of the runtime, for which a bundle has no deno.json, and how much young memory it takes, MiB. */
+const RUNTIME_FLAGS = ["--unstable-net", "--unstable-no-legacy-abort", "--v8-flags=--max-semi-space-size=8"];
 
 /** How the program is started once more. */
 export type ChildCommand =
@@ -48,7 +48,7 @@ export function childCommand(paths: readonly string[]): ChildCommand {
   if (isGranted({ name: "sys", kind: "hostname" })) permissions.push("--allow-sys=hostname");
   const isEverything = (["read", "write", "sys", "run", "ffi"] as const).every((name) => isGranted({ name }));
   const granted = isEverything ? ["-A"] : permissions;
-  return { kind: "command", path, args: ["run", ...UNSTABLE, ...granted, Deno.mainModule] };
+  return { kind: "command", path, args: ["run", ...RUNTIME_FLAGS, ...granted, Deno.mainModule] };
 }
 
 /** Reading and writing: all of it, or those of the given paths that this process may read or write. */
