@@ -29,37 +29,68 @@ export interface ListenerTls {
   readonly key: string;
 }
 
+/** Milliseconds until a port is opened again that the platform has given up, as when there are no more files to be had. */
+const PAUSE_MS = 500;
+
 /**
  * Serves a `fetch` handler on one address with `Deno.serve`, and WebSockets where `upgrade` is given. Port 0 takes a free
  * one. With TLS it speaks HTTP/2 as well. Throws when the address is taken, or the certificate can't be used.
+ *
+ * When the platform can't accept a connection, it gives up the port and the requests under way there: `onLost` is told
+ * why, and the port is opened again.
  */
 export function listen(
   address: ListenerAddress,
   fetch: (request: Request, info: ConnectionInfo) => Promise<Response>,
   upgrade?: (request: Request, info: ConnectionInfo) => AcceptSocket | Response,
   tls?: ListenerTls,
+  onLost: (error: unknown) => void = () => {},
 ): Listener {
   const sockets = new DenoWebSockets();
-  const server = Deno.serve(
-    {
+  const answer: Deno.ServeHandler<Deno.NetAddr> = (request, { remoteAddr }) => {
+    if (hasPathInHost(request)) return new Response("a host has no path\n", { status: 400 });
+    const info = { clientAddress: remoteAddr.hostname };
+    if (upgrade === undefined || !isUpgrade(request)) return fetch(request, info);
+    const decision = upgrade(request, info);
+    return decision instanceof Response ? decision : sockets.open(request, decision);
+  };
+  let server: Deno.HttpServer<Deno.NetAddr> | undefined;
+  let reopening: ReturnType<typeof setTimeout> | undefined;
+  const open = (port: number): Deno.HttpServer<Deno.NetAddr> => {
+    const connections = new AbortController();
+    const opened = Deno.serve({
       hostname: address.hostname,
-      port: address.port,
+      port,
       ...(address.reusePort && { reusePort: true }),
+      signal: connections.signal,
       onListen() {},
       ...tls,
-    },
-    (request, { remoteAddr }) => {
-      if (hasPathInHost(request)) return new Response("a host has no path\n", { status: 400 });
-      const info = { clientAddress: remoteAddr.hostname };
-      if (upgrade === undefined || !isUpgrade(request)) return fetch(request, info);
-      const decision = upgrade(request, info);
-      return decision instanceof Response ? decision : sockets.open(request, decision);
-    },
-  );
-  const { hostname, port } = server.addr;
+    }, answer);
+    opened.finished.catch((error) => {
+      // Nobody answers those that it has accepted.
+      connections.abort();
+      if (server !== opened) return;
+      server = undefined;
+      onLost(error);
+      reopenLater();
+    });
+    return opened;
+  };
+  const { hostname, port } = (server = open(address.port)).addr;
+  const reopenLater = () => {
+    reopening = setTimeout(() => {
+      try {
+        server = open(port);
+      } catch (error) {
+        onLost(error);
+        reopenLater();
+      }
+    }, PAUSE_MS);
+  };
   const shutdown = async () => {
     await sockets.ended();
-    await server.shutdown();
+    clearTimeout(reopening);
+    await server?.shutdown();
   };
   return { hostname, port, shutdown };
 }

@@ -131,7 +131,9 @@ async function openListener(
       return listenOwn(address, { handler, log, takeUpgrade }, limits, certificate);
     }
     case "deno":
-      return listen(address, withProbes(fetch, unreadiness), upgrade, certificate);
+      return listen(address, withProbes(fetch, unreadiness), upgrade, certificate, (error) => {
+        log.warn("a connection could not be accepted", { error: String(error) });
+      });
     case "node": {
       // Loaded when it is asked for: it brings a library with it, which wants to see the environment.
       const { listenNode } = await import("../../hosts/node.ts");
