@@ -87,7 +87,7 @@ export class Dispatcher {
     const { request, attempts } = asking;
     request.signal.removeEventListener("abort", attempts);
     const isAsIs = attempts.trail === undefined && !this.#options.selectionStats;
-    const outcome = isAsIs ? ended : this.#annotate(asking, ended);
+    const outcome = isAsIs ? ended : this.#annotated(asking, ended);
     return outcome.kind === "answer" ? { outcome, winner: attempts.winner! } : { outcome };
   }
 
@@ -99,6 +99,15 @@ export class Dispatcher {
     const attempts = new Attempts(this.#attemptsDeps, request, plan, keepsTrail);
     const latencies = this.#latencies;
     return { request, plan, attempts, selector, clock, log, options, minBlock, latencies };
+  }
+
+  /** A mistake in what is only told of a relay must not have it end without a record. */
+  #annotated(asking: Asking, outcome: Outcome): Outcome {
+    try {
+      return this.#annotate(asking, outcome);
+    } catch (mistake) {
+      return failed(asking, outcome.api, this.#errorOf(mistake));
+    }
   }
 
   /** Adds what the client or the operator wants to be told about the way to the outcome. */

@@ -443,6 +443,16 @@ Deno.test("a codec that throws is a mistake of the relay: an answer, an event, a
   assertEquals([engine.usage.events.length, engine.usage.events[0]!.provider, engine.clock.pending], [1, "a", 0]);
 });
 
+Deno.test("a mistake in what is told of a choice ends with an event as well", async () => {
+  const engine = new Engine({ a: ok() }, { selectionStats: true });
+  engine.selector.explain = () => {
+    throw new TypeError("a mistake");
+  };
+  const outcome = await engine.finish(engine.run());
+  assertEquals(outcome.kind === "failure" && outcome.error.code, "internal_error");
+  assertEquals(engine.usage.events.length, 1);
+});
+
 Deno.test("who wants to know is told how the answer came about, and what the choice was made from", async () => {
   const nodes = { a: HANG, b: fail("upstream_disconnected"), c: nodeError("syncing", 100), d: ok("4", 50) };
   const asked = await ending(new Engine(nodes), { debug: true });
