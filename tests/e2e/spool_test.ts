@@ -176,7 +176,9 @@ Deno.test("a full disk: events go out from memory, are counted spool_full withou
   assertEquals(adoptedBy(next), spooled);
   await until("the rest", () => arrivedAt(collector).size >= exported! + spooled!);
   await finalLedger(next);
-  assertEquals(arrivedAt(collector).size, exported! + spooled!);
+  // When it went away, the collector may have had a batch that it could not say so of any more.
+  const arrived = arrivedAt(collector).size;
+  assert(arrived >= exported! + spooled! && arrived <= exported! + spooled! + lost!, String(arrived));
   assertEquals(await filesIn(mounted.path), []);
 });
 
