@@ -110,7 +110,8 @@ export async function measureHttp(
 const PLAIN =
   "JSON-RPC over HTTP, 32 kept connections of wrk that wait for nothing but answers; the node is nginx with " +
   "a fixed answer. nginx and haproxy are before the same node with one thread each. The relay chooses, meters and counts: " +
-  "usage events go to a collector, and metrics are on.";
+  "usage events go to a collector, and metrics are on. It is started with V8's `--max-semi-space-size=8`, as by the task " +
+  "`start` and in the container.";
 const CACHED =
   "The same calls, answered by the relay from its cache, beside the least that a server of the runtime can do " +
   "with the same bodies.";

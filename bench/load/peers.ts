@@ -59,6 +59,9 @@ backend b
   return { name, ...server };
 }
 
+/** As the task `start` and the container start it. */
+const RUN_FLAGS = ["-A", "--v8-flags=--max-semi-space-size=8"];
+
 /** The relay before the node, with its metrics on. */
 export async function relay(
   name: string,
@@ -69,7 +72,10 @@ export async function relay(
   const target = tls === undefined ? node.url : `https://127.0.0.1:${node.port}/`;
   const args = [`127.0.0.1:${port}`, "ETH1", "jsonrpc", `--upstream=${target}`, "--metrics-listen-address=127.0.0.1:0"];
   const env: Record<string, string> = tls === undefined ? {} : { DENO_CERT: `${tls.folder}/ca.pem` };
-  const { urls, pid, [Symbol.asyncDispose]: stop } = await startRelay([...args, ...flags], { env });
+  const { urls, pid, [Symbol.asyncDispose]: stop } = await startRelay([...args, ...flags], {
+    env,
+    runFlags: RUN_FLAGS,
+  });
   return { name, url: `${urls[0]!}/`, pid, coolsDown: true, [Symbol.asyncDispose]: stop };
 }
 
