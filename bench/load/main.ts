@@ -57,8 +57,8 @@ async function write(file: string, text: string, chart: string): Promise<void> {
   const [begin, end] = [before.indexOf(BEGIN), before.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`${file} has no part between "${BEGIN}" and "${END}"`);
   await Deno.writeTextFile(file, `${before.slice(0, begin)}${BEGIN}\n\n${text}\n${before.slice(end)}`);
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", file] }).output();
   const folder = `${file.slice(0, Math.max(0, file.lastIndexOf("/")))}/load`;
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(`${folder}/result.svg`, chart);
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", file, `${folder}/result.svg`] }).output();
 }

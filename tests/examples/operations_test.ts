@@ -46,7 +46,7 @@ const ERROR_PLACE = "error.data.code";
 function missing(span: string, isKnownFlag: (name: string) => boolean): string | undefined {
   const flags = [...span.matchAll(/--([a-z0-9][\w-]*\*?)/g)].map(([, name]) => name!);
   // Of V8, and of the kernel, which have theirs.
-  if (/^DENO_V8_FLAGS=|^--max-semi-space-size|^kill /.test(span)) return undefined;
+  if (/^DENO_V8_FLAGS=|^--(max-semi-space-size|no-memory-reducer)|^kill /.test(span)) return undefined;
   if (flags.length > 0) {
     const unknown = flags.filter((name) =>
       name.endsWith("*") ? ![...FLAGS].some((flag) => flag.startsWith(name.slice(0, -1))) : !isKnownFlag(name)
