@@ -1,6 +1,7 @@
 import { copyBytes, passingBytes } from "../../domain/bytes.ts";
 import type { HeaderFields } from "../../domain/wire.ts";
 import { type Fault, type Head, type HeadLine, isTrailerAllowed, readFields, readHead } from "./head.ts";
+import { HeadMemory } from "./head_memory.ts";
 import { LineMemory } from "./line_memory.ts";
 
 /** Limits of the parser. */
@@ -53,12 +54,7 @@ export class ResponseParser {
   /** Where the search for the next line's end goes on. */
   #scanned = 0;
   #lines: HeadLine[] = [];
-  /** The last head, and the lines that it was read from. */
-  #lastHead: Head | undefined;
-  #lastLines: readonly HeadLine[] = [];
-  #lastIsHead = false;
-  /** The bytes of that head, once it has come twice in a row. */
-  #lastBytes = EMPTY;
+  readonly #headMemory = new HeadMemory();
   readonly #memory = new LineMemory();
   /** Bytes of heads, chunk lines and trailers so far. */
   #headBytes = 0;
@@ -171,7 +167,8 @@ export class ResponseParser {
   #step(): boolean {
     switch (this.#stage) {
       case "head": {
-        if (this.#isLastHead()) return this.#takeHead(this.#lastHead!), true;
+        const known = this.#knownHead();
+        if (known !== undefined) return this.#takeHead(known), true;
         const start = this.#lines.length === 0 ? this.#start : undefined;
         const lines = this.#readLines();
         if (lines !== undefined) this.#readHead(lines, start);
@@ -201,34 +198,26 @@ export class ResponseParser {
   /** Reads a head; where it starts, if all of it is still in the buffer. */
   #readHead(lines: readonly HeadLine[], start: number | undefined): void {
     if (lines.length === 0) return this.#fail("bad_status_line");
-    const same = this.#sameHead(lines);
-    const head = same ?? readHead(lines, this.#isHead);
+    const head = readHead(lines, this.#isHead);
     if (typeof head === "string") return this.#fail(head);
-    const isKept = same !== undefined && start !== undefined && head.status >= 200;
-    this.#lastBytes = isKept ? this.#buffer.slice(start, this.#start) : EMPTY;
-    this.#lastHead = head;
-    this.#lastLines = lines;
-    this.#lastIsHead = this.#isHead;
+    if (start !== undefined && head.status >= 200) {
+      this.#headMemory.keep(head, this.#buffer, start, this.#start, this.#isHead);
+    }
     if (head.status >= 200) return this.#takeHead(head);
     // Nothing can follow on a connection that ends here.
     if (!head.isPersistent) this.#fail("unexpected_status");
     if (++this.#interim > MAX_INTERIM) this.#fail("too_many_interim");
   }
 
-  /** Whether the head that comes is byte for byte the one before. It is then behind us. */
-  #isLastHead(): boolean {
-    const known = this.#lastBytes;
-    const buffer = this.#buffer;
-    const start = this.#start;
-    const { length } = known;
-    if (length === 0 || this.#end - start < length || this.#headBytes + length > this.#limits.maxHeadBytes) {
-      return false;
-    }
-    if (this.#lastIsHead !== this.#isHead || this.#lines.length > 0) return false;
-    for (let i = 0; i < length; i++) if (buffer[start + i] !== known[i]) return false;
+  /** The head, where it is the one before. */
+  #knownHead(): Head | undefined {
+    const { length } = this.#headMemory;
+    if (this.#lines.length > 0 || this.#headBytes + length > this.#limits.maxHeadBytes) return undefined;
+    const head = this.#headMemory.find(this.#buffer, this.#start, this.#end, this.#isHead);
+    if (head === undefined) return undefined;
     this.#headBytes += length;
-    this.#start = this.#scanned = start + length;
-    return true;
+    this.#start = this.#scanned = this.#start + length;
+    return head;
   }
 
   /** Goes on to the body that a head announces. */
@@ -248,14 +237,6 @@ export class ResponseParser {
         this.#missing = Infinity;
         this.#stage = "until_close";
     }
-  }
-
-  /** The head before, where these are the lines that it was read from. */
-  #sameHead(lines: readonly HeadLine[]): Head | undefined {
-    const before = this.#lastLines;
-    if (before.length !== lines.length || this.#lastIsHead !== this.#isHead) return undefined;
-    for (let i = 0; i < lines.length; i++) if (lines[i] !== before[i]) return undefined;
-    return this.#lastHead;
   }
 
   #readChunkSize(): boolean {
