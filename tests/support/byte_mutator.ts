@@ -1,5 +1,20 @@
 import { latin1Bytes } from "./http1_parse.ts";
 
+/** Ends of lines and of heads, and chunks, whole and spoilt: what frames messages both ways. */
+export const FRAMING_PIECES: readonly string[] = [
+  "\r\n\r\n",
+  "\r\n",
+  "\n",
+  "0\r\n\r\n",
+  "5\r\nhello\r\n",
+  "00005\r\n",
+  "ffffffffffffffff1\r\n",
+  "0x5\r\n",
+  "5 ;a\r\n",
+  ";a=\r\n",
+  " folded\r\n",
+];
+
 /** Makes choices at random, and changes bytes so. */
 export class ByteMutator {
   readonly #random: () => number;

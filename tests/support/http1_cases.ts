@@ -1,4 +1,4 @@
-import { ByteMutator } from "./byte_mutator.ts";
+import { ByteMutator, FRAMING_PIECES } from "./byte_mutator.ts";
 import { latin1Bytes } from "./http1_parse.ts";
 
 /** A response made at random, and what was done to it. */
@@ -97,17 +97,7 @@ const PIECES = [
   "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
   "HTTP/1.1 100 Continue\r\n\r\n",
   "HTTP/1.0 ",
-  "\r\n\r\n",
-  "\r\n",
-  "\n",
-  "0\r\n\r\n",
-  "5\r\nhello\r\n",
-  "00005\r\n",
-  "ffffffffffffffff1\r\n",
-  "0x5\r\n",
-  "5 ;a\r\n",
-  ";a=\r\n",
-  " folded\r\n",
+  ...FRAMING_PIECES,
 ];
 
 function head(status: string, fields: readonly string[]): string {

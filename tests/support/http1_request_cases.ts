@@ -1,4 +1,4 @@
-import { ByteMutator } from "./byte_mutator.ts";
+import { ByteMutator, FRAMING_PIECES } from "./byte_mutator.ts";
 import { latin1Bytes } from "./http1_parse.ts";
 
 /** What a client sends on one connection, made at random. */
@@ -95,17 +95,7 @@ const PIECES = [
   "GET / HTTP/1.0\r\n\r\n",
   " HTTP/1.0\r\n",
   "HTTP/1.1",
-  "\r\n\r\n",
-  "\r\n",
-  "\n",
-  "0\r\n\r\n",
-  "5\r\nhello\r\n",
-  "00005\r\n",
-  "ffffffffffffffff1\r\n",
-  "0x5\r\n",
-  "5 ;a\r\n",
-  ";a=\r\n",
-  " folded\r\n",
+  ...FRAMING_PIECES,
   "#",
   "http://a",
 ];
